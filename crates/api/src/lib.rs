@@ -1,0 +1,17 @@
+//! The SealedSecret resource: its fields, status, conditions and reasons, and its CustomResourceDefinition.
+//!
+//! Everything here is names and shapes. What a ciphertext is stands in `seal-envelope`; how a SealedSecret is made and
+//! opened in `seal-sealing`.
+
+pub mod annotations;
+mod condition;
+mod crd;
+mod reason;
+mod scope;
+mod sealed_secret;
+
+pub use condition::{Condition, ConditionStatus, ConditionType, Verdict, transition};
+pub use crd::custom_resource_definition;
+pub use reason::Reason;
+pub use scope::{Scope, UnknownScope};
+pub use sealed_secret::{SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate};
