@@ -1,1 +1,10 @@
-//! .
+//! What both programs do to the operating system, and nothing else: harden the process, read within bounds, write files
+//! whole, wipe freed memory, end with a documented exit code.
+
+mod exit_code;
+mod files;
+mod process;
+
+pub use exit_code::ExitCode;
+pub use files::{LEFTOVER_PREFIX, LEFTOVER_SUFFIX, ReadError, read_file, read_limited, write_file};
+pub use process::{Allocator, allocator, harden};

@@ -29,15 +29,15 @@ use crate::Condition;
 )]
 #[serde(rename_all = "camelCase")]
 pub struct SealedSecretSpec {
-    /// The Secret to make, but for its sealed values.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub template: Option<SecretTemplate>,
     /// The sealed items: key of the Secret's data to ciphertext, base64 (`docs/wire-format.md`).
     ///
     /// Read as leniently as upstream does, since a cluster may hold anything here: a value that is no string counts as
     /// the empty string, which fails as an item of its own; anything but a map counts as an empty map.
     #[serde(default, deserialize_with = "lenient_items")]
     pub encrypted_data: BTreeMap<String, String>,
+    /// The Secret to make, but for its sealed values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<SecretTemplate>,
     /// The deprecated form: the whole Secret as JSON in one ciphertext, base64. Opened, never written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,

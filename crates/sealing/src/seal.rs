@@ -1,0 +1,237 @@
+//! Secret and certificate to SealedSecret.
+
+use std::collections::BTreeMap;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+use seal_api::{Reason, Scope, SealedSecret, SealedSecretSpec, SecretTemplate, annotations};
+use seal_envelope::Certificate;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::{
+    Binding, Failure, Secret,
+    item_lines::{ItemLine, ItemLines, item_lines_fit},
+    names::{check_item_key, check_namespace},
+};
+
+/// Fields of ObjectMeta that belong to one object in one cluster and must not travel.
+const SERVER_FIELDS: [&str; 9] = [
+    "ownerReferences",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "managedFields",
+];
+
+/// A sealed Secret.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sealed {
+    /// The resource, ready to be committed.
+    pub object: SealedSecret,
+    /// Whether the item lines were left out for size, which the user is told.
+    pub lines_left_out: bool,
+}
+
+/// One sealed value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SealedItem {
+    /// The ciphertext, base64 on one line.
+    pub text: String,
+    /// What is known of it.
+    pub line: ItemLine,
+}
+
+/// Why a value could not be sealed: see [`seal_envelope::SealError`].
+pub use seal_envelope::SealError;
+
+/// Seals one value for `binding`.
+///
+/// # Errors
+///
+/// [`SealError`].
+pub fn seal_item(
+    value: &[u8],
+    binding: &Binding,
+    certificate: &Certificate,
+    now: Timestamp,
+) -> Result<SealedItem, SealError> {
+    let text = certificate
+        .seal(value, &binding.label())?
+        .as_str()
+        .to_owned();
+    let line = ItemLine::new(certificate.key_id().short(), now, binding.clone(), &text);
+    Ok(SealedItem { text, line })
+}
+
+/// Seals a Secret for its own name and namespace.
+///
+/// The template gets a copy of the metadata but for what must not travel: server fields, owner references, the copies
+/// that `kubectl apply` and `kubecfg` leave, and item lines. The SealedSecret itself gets name, namespace, the scope
+/// annotation and the item lines.
+///
+/// # Errors
+///
+/// [`Failure`] with reason `MissingName`, `MissingNamespace`, `InvalidName`, `PlaintextInMetadata`, or `Retrying` where the
+/// operating system gives no random bytes. The certificate's validity, the Secret's type and empty data are the
+/// caller's to judge, who knows the flags.
+pub fn seal(
+    secret: &Secret,
+    scope: Scope,
+    certificate: &Certificate,
+    now: Timestamp,
+) -> Result<Sealed, Failure> {
+    let binding = Binding {
+        scope,
+        namespace: secret.namespace().to_owned(),
+        name: secret.name().to_owned(),
+    };
+    check(secret, &binding)?;
+    let mut spec = SealedSecretSpec {
+        template: Some(template(secret, scope)),
+        ..Default::default()
+    };
+    let mut lines = ItemLines::default();
+    for (key, value) in &secret.data {
+        let item = seal_item(value.as_bytes(), &binding, certificate, now)
+            .map_err(|error| Failure::of_object(Reason::Retrying, error.to_string()))?;
+        spec.encrypted_data.insert(key.clone(), item.text);
+        lines.insert(key, item.line);
+    }
+    let mut object = SealedSecret::new(&binding.name, spec);
+    object.metadata.namespace = Some(binding.namespace).filter(|namespace| !namespace.is_empty());
+    object.metadata.annotations = scope
+        .annotation()
+        .map(|name| [(name.to_owned(), "true".to_owned())].into());
+    let lines_left_out = !add_lines(&mut object, &lines);
+    Ok(Sealed {
+        object,
+        lines_left_out,
+    })
+}
+
+/// Adds the item lines where they fit; false where they were left out for size.
+fn add_lines(object: &mut SealedSecret, lines: &ItemLines) -> bool {
+    let text = lines.to_string();
+    let fit = item_lines_fit(object, &text);
+    if fit && !lines.is_empty() {
+        object
+            .metadata
+            .annotations
+            .get_or_insert_default()
+            .insert(annotations::ITEMS.to_owned(), text);
+    }
+    fit
+}
+
+fn check(secret: &Secret, binding: &Binding) -> Result<(), Failure> {
+    if binding.name.is_empty() {
+        return Err(Failure::of_object(
+            Reason::MissingName,
+            "the Secret has no metadata.name",
+        ));
+    }
+    if binding.namespace.is_empty() && binding.scope != Scope::ClusterWide {
+        let message = format!(
+            "the Secret has no namespace, and scope {} is bound to one",
+            binding.scope
+        );
+        return Err(Failure::of_object(Reason::MissingNamespace, message));
+    }
+    let invalid = |what: &str, text: &str, error: crate::NameError| {
+        Failure::of_object(Reason::InvalidName, format!("{what} {text:?} {error}"))
+    };
+    if !binding.namespace.is_empty() {
+        check_namespace(&binding.namespace)
+            .map_err(|error| invalid("namespace", &binding.namespace, error))?;
+    }
+    for key in secret.data.keys() {
+        check_item_key(key).map_err(|error| invalid("key", key, error))?;
+    }
+    match plaintext_in_annotations(secret) {
+        Some(annotation) => Err(Failure::of_object(
+            Reason::PlaintextInMetadata,
+            format!(
+                "annotation {annotation} holds a value of the Secret in cleartext and would be committed; remove it"
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn template(secret: &Secret, scope: Scope) -> SecretTemplate {
+    let mut metadata: Map<String, Value> = secret.metadata.clone();
+    metadata.retain(|field, _| !SERVER_FIELDS.contains(&field.as_str()));
+    let mut stripped = Secret {
+        metadata,
+        type_: None,
+        immutable: None,
+        data: BTreeMap::new(),
+    };
+    stripped.set_strings("annotations", template_annotations(secret, scope));
+    SecretTemplate {
+        metadata: Some(stripped.metadata),
+        type_: secret.type_.clone(),
+        immutable: secret.immutable,
+        data: None,
+    }
+}
+
+/// The annotations that travel, with exactly the annotation of the chosen scope among them.
+fn template_annotations(secret: &Secret, scope: Scope) -> BTreeMap<String, String> {
+    let mut annotations = secret.annotations();
+    annotations.retain(|name, _| travels(name));
+    for other in Scope::ALL
+        .into_iter()
+        .filter(|other| *other != scope)
+        .filter_map(Scope::annotation)
+    {
+        annotations.remove(other);
+    }
+    annotations.extend(
+        scope
+            .annotation()
+            .map(|name| (name.to_owned(), "true".to_owned())),
+    );
+    annotations
+}
+
+fn travels(annotation: &str) -> bool {
+    !annotations::LAST_APPLIED.contains(&annotation) && annotation != annotations::ITEMS
+}
+
+/// The first annotation that would be committed and gives a value away: a copy of the Secret as JSON, the base64 of a
+/// value of 8 bytes or more, or a value of 16 bytes or more itself. Shorter ones are ordinary words.
+fn plaintext_in_annotations(secret: &Secret) -> Option<String> {
+    let annotations = secret.annotations();
+    let mut travelling = annotations.iter().filter(|(name, _)| travels(name));
+    travelling
+        .find(|(_, text)| is_copy_of_a_secret(text) || holds_a_value(secret, text))
+        .map(|(name, _)| name.clone())
+}
+
+fn is_copy_of_a_secret(text: &str) -> bool {
+    let object: Value = serde_json::from_str(text).unwrap_or_default();
+    object["kind"] == "Secret" && (object["data"].is_object() || object["stringData"].is_object())
+}
+
+fn holds_a_value(secret: &Secret, text: &str) -> bool {
+    secret
+        .data
+        .values()
+        .map(seal_envelope::Plaintext::as_bytes)
+        .any(|value| {
+            let encoded = Zeroizing::new(STANDARD.encode(value));
+            (value.len() >= 8 && text.contains(encoded.trim_end_matches('=')))
+                || (value.len() >= 16
+                    && std::str::from_utf8(value).is_ok_and(|value| holds_text(text, value.trim())))
+        })
+}
+
+fn holds_text(text: &str, value: &str) -> bool {
+    value.len() >= 16 && text.contains(value)
+}

@@ -1,0 +1,27 @@
+//! What the process gives away: no core dump, no memory for a debugger, nothing left in freed memory.
+
+use std::alloc::System;
+
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use zeroizing_alloc::ZeroAlloc;
+
+/// The heap of both programs: every block is wiped when it is freed, so that copies which libraries make of cleartext do
+/// not outlive their use.
+pub type Allocator = ZeroAlloc<System>;
+
+/// The allocator, for `#[global_allocator]`.
+pub const fn allocator() -> Allocator {
+    ZeroAlloc(System)
+}
+
+/// Forbids core dumps and reading of the process's memory by other processes of the same user.
+///
+/// Best effort: where the system refuses, the program runs all the same.
+pub fn harden() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let _ = setrlimit(Resource::Core, none);
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
