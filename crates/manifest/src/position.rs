@@ -1,0 +1,108 @@
+//! Lines and columns, and the lines of a text.
+//!
+//! A line ends with a line feed, a carriage return and line feed, or a lone carriage return, as
+//! YAML has it. Nothing here looks at what a line says.
+
+use std::fmt;
+use std::ops::Range;
+
+/// A place in a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
+    }
+}
+
+/// One line of a text: its bytes without the line break, and where the next line starts.
+pub(crate) struct Line {
+    pub(crate) range: Range<usize>,
+    pub(crate) next: usize,
+}
+
+/// The line that starts at `start`.
+pub(crate) fn line_at(text: &str, start: usize) -> Line {
+    let bytes = text.as_bytes();
+    let found = bytes[start..]
+        .iter()
+        .position(|byte| matches!(byte, b'\n' | b'\r'));
+    let Some(length) = found else {
+        return Line {
+            range: start..text.len(),
+            next: text.len(),
+        };
+    };
+    let end = start + length;
+    let crlf = bytes[end] == b'\r' && bytes.get(end + 1) == Some(&b'\n');
+    Line {
+        range: start..end,
+        next: if crlf { end + 2 } else { end + 1 },
+    }
+}
+
+/// Where the line that holds `offset` starts.
+pub(crate) fn line_start(text: &str, offset: usize) -> usize {
+    let before = &text.as_bytes()[..offset];
+    before
+        .iter()
+        .rposition(|byte| matches!(byte, b'\n' | b'\r'))
+        .map_or(0, |at| at + 1)
+}
+
+/// The line break that ends the line before `offset`, which is the start of a line.
+pub(crate) fn break_before(text: &str, offset: usize) -> &str {
+    let before = &text[..offset];
+    ["\r\n", "\n", "\r"]
+        .into_iter()
+        .find(|eol| before.ends_with(eol))
+        .unwrap_or_default()
+}
+
+/// Follows a text forward and tells positions without counting anything twice.
+pub(crate) struct Walker<'t> {
+    text: &'t str,
+    offset: usize,
+    position: Position,
+}
+
+impl<'t> Walker<'t> {
+    pub(crate) fn new(text: &'t str, offset: usize, line: usize) -> Self {
+        Self {
+            text,
+            offset,
+            position: Position { line, column: 1 },
+        }
+    }
+
+    /// The position of `offset`, which lies at or after every offset asked for before.
+    pub(crate) fn at(&mut self, offset: usize) -> Position {
+        while self.offset < offset {
+            self.step();
+        }
+        self.position
+    }
+
+    fn step(&mut self) {
+        let bytes = self.text.as_bytes();
+        let next = bytes.get(self.offset + 1);
+        match bytes[self.offset] {
+            b'\r' if next == Some(&b'\n') => {}
+            b'\n' | b'\r' => {
+                self.position = Position {
+                    line: self.position.line + 1,
+                    column: 1,
+                }
+            }
+            _ if next.is_some_and(|byte| (byte & 0xC0) == 0x80) => {}
+            _ => self.position.column += 1,
+        }
+        self.offset += 1;
+    }
+}

@@ -1,0 +1,578 @@
+//! Events to nodes.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use granit_parser::{Event, ScalarStyle, Span, StructureStyle, Tag};
+use zeroize::Zeroizing;
+
+use super::frame::{Children, Entries, Frame, Head, Key};
+use super::{Source, lexical, merge, tag};
+use crate::node::{Content, Entry, Origin, Scalar};
+use crate::position::Walker;
+use crate::{Error, Limits, Node, Position, Style};
+
+/// Builds the tree of one document.
+pub(crate) struct Builder<'t> {
+    source: Source<'t>,
+    walker: Walker<'t>,
+    limits: &'t Limits,
+    depth: usize,
+    /// The offset after the last token that was taken in.
+    cursor: usize,
+    /// The `?` before the key that comes next.
+    question: Option<usize>,
+    frames: Vec<Frame>,
+    root: Option<Node>,
+    nodes: usize,
+    used: HashSet<usize>,
+    anchored: HashMap<usize, Anchored>,
+    aliased: Weight,
+}
+
+struct Anchored {
+    node: Node,
+    weight: Weight,
+}
+
+/// How much a value is.
+#[derive(Clone, Copy, Default)]
+struct Weight {
+    nodes: usize,
+    bytes: usize,
+    height: usize,
+}
+
+impl<'t> Builder<'t> {
+    pub(crate) fn new(
+        source: Source<'t>,
+        limits: &'t Limits,
+        depth: usize,
+        used: HashSet<usize>,
+    ) -> Self {
+        let walker = source.walker();
+        Self {
+            cursor: source.base,
+            source,
+            walker,
+            question: None,
+            limits,
+            depth,
+            frames: Vec::new(),
+            root: None,
+            nodes: 0,
+            used,
+            anchored: HashMap::new(),
+            aliased: Weight::default(),
+        }
+    }
+
+    /// Takes in one event; `anchor` is the place of the anchor of the value it starts.
+    pub(crate) fn event(
+        &mut self,
+        event: Event<'_>,
+        span: Span,
+        anchor: Option<Span>,
+    ) -> Result<(), Error> {
+        let id = event.anchor_id();
+        match event {
+            Event::Scalar(text, style, _, tag) => {
+                self.before_child();
+                let style = scalar_style(style);
+                let mut head = self.head(&span, anchor.as_ref(), id, style);
+                self.scalar(&mut head, text, &span, tag.as_deref())
+                    .and_then(|(scalar, end)| {
+                        let id = head.used_anchor;
+                        self.complete(head.node(end, Content::Scalar(scalar)), id)
+                    })
+            }
+            Event::SequenceStart(style, _, tag) => {
+                self.before_child();
+                let head = self.head(&span, anchor.as_ref(), id, structure_style(style));
+                self.open(head, tag.as_deref(), "seq", Frame::items)
+            }
+            Event::MappingStart(style, _, tag) => {
+                self.before_child();
+                let mut head = self.head(&span, anchor.as_ref(), id, structure_style(style));
+                if head.style == Style::Flow && !self.rest(head.value).starts_with('{') {
+                    head.style = Style::Pair;
+                }
+                self.open(head, tag.as_deref(), "map", Frame::entries)
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.close(&span),
+            Event::Alias(id) => self.alias(id, &span),
+            _ => Ok(()),
+        }
+    }
+
+    /// The tree, or nothing if the document has no content.
+    pub(crate) fn finish(self) -> Result<Option<Node>, Error> {
+        let is_content = |root: &Node| !root.range.is_empty() || root.start < root.range.start;
+        Ok(self.root.filter(is_content))
+    }
+
+    fn rest(&self, offset: usize) -> &'t str {
+        &self.source.text[offset..self.source.end]
+    }
+
+    fn skip(&self, offset: usize) -> usize {
+        lexical::skip_to_token(self.source.text, offset, self.source.end)
+    }
+
+    /// Passes what stands between two values: a dash, or the colon after an explicit key.
+    fn before_child(&mut self) {
+        let Some(frame) = self.frames.last() else {
+            return;
+        };
+        if frame.expects_key() {
+            self.question = self.question_mark(frame.head.style);
+            return;
+        }
+        let is_item = matches!(frame.children, Children::Items(_));
+        let (mark, is_first) = match (&frame.children, frame.head.style) {
+            (Children::Items(_), Style::Block) => ('-', frame.is_empty()),
+            (Children::Entries(entries), _) if entries.waits_for_colon() => (':', false),
+            _ => return,
+        };
+        let at = self.skip(self.cursor);
+        if !self.rest(at).starts_with(mark) {
+            return;
+        }
+        self.cursor = at + 1;
+        if is_item && is_first {
+            let position = self.walker.at(at);
+            self.starts_at(at, position);
+        }
+    }
+
+    /// A block collection starts with its first dash or key; its anchor and tag may come earlier.
+    fn starts_at(&mut self, offset: usize, position: Position) {
+        let Some(frame) = self.frames.last_mut() else {
+            return;
+        };
+        let has_properties = frame.head.start < frame.head.value;
+        frame.head.value = offset;
+        frame.head.position = position;
+        if !has_properties {
+            frame.head.start = offset;
+        }
+    }
+
+    fn head(
+        &mut self,
+        span: &Span,
+        anchor: Option<&Span>,
+        id: Option<usize>,
+        style: Style,
+    ) -> Head {
+        let value = self.offset(&span.start);
+        let properties = [anchor.copied(), span.tag_span()];
+        let properties = || properties.iter().flatten();
+        let start = properties().map(|span| self.offset(&span.start)).min();
+        let end = properties().map(|span| self.offset(&span.end)).max();
+        self.cursor = self.cursor.max(end.unwrap_or_default());
+        let used_anchor = id.filter(|id| self.used.contains(id));
+        let parent_shared = self.frames.last().is_some_and(|frame| frame.head.shared);
+        Head {
+            start: start.unwrap_or(value).min(value),
+            value,
+            position: self.source.position(&span.start),
+            style,
+            used_anchor,
+            anchored: id.is_some(),
+            shared: parent_shared || used_anchor.is_some(),
+        }
+    }
+
+    fn offset(&self, marker: &granit_parser::Marker) -> usize {
+        self.source.base + marker.byte_offset().unwrap_or_default()
+    }
+
+    /// The scalar and where it ends; corrects where it starts.
+    fn scalar(
+        &mut self,
+        head: &mut Head,
+        text: Cow<'_, str>,
+        span: &Span,
+        tag: Option<&Tag>,
+    ) -> Result<(Scalar, usize), Error> {
+        let mut text = Zeroizing::new(text.into_owned());
+        let is_plain = head.style == Style::Plain;
+        let mut end = self.offset(&span.end);
+        if matches!(head.style, Style::Literal | Style::Folded) {
+            let has_properties = head.start < head.value;
+            let block = self.block(span)?;
+            if block.is_cut_off && text.ends_with('\n') {
+                // As kubectl reads it: there is no line break to keep.
+                text.pop();
+            }
+            head.value = block.range.start;
+            head.start = if has_properties {
+                head.start
+            } else {
+                head.value
+            };
+            end = block.range.end;
+        } else if is_plain && head.value == end {
+            text.clear();
+            let has_properties = head.start < head.value;
+            head.value = self.cursor.max(head.value);
+            head.start = if has_properties {
+                head.start
+            } else {
+                head.value
+            };
+            end = head.value;
+        }
+        head.position = self.walker.at(head.value);
+        self.check_line_breaks(&self.source.text[head.value..end], head.position)?;
+        let kind = tag::scalar_kind(&text, is_plain, tag).ok_or(Error::UnsupportedTag {
+            document: self.source.document,
+            position: head.position,
+        })?;
+        Ok((Scalar { text, kind }, end))
+    }
+
+    fn block(&self, span: &Span) -> Result<lexical::Block, Error> {
+        let header = self.skip(self.cursor);
+        if !self.rest(header).starts_with(['|', '>']) {
+            return Err(self.syntax(self.source.position(&span.start), "not valid YAML here"));
+        }
+        Ok(lexical::block(
+            self.source.text,
+            header,
+            span.indent,
+            self.source.end,
+        ))
+    }
+
+    /// YAML 1.1 ends lines at these characters and YAML 1.2 does not, so that kubectl and others
+    /// read two different values.
+    fn check_line_breaks(&self, raw: &str, position: Position) -> Result<(), Error> {
+        let disputed = ['\u{85}', '\u{2028}', '\u{2029}'];
+        if raw.is_ascii() || !raw.contains(disputed) {
+            return Ok(());
+        }
+        let what = "a line separator (U+0085, U+2028 or U+2029) stands in the value; \
+            write it as an escape in double quotes";
+        Err(self.syntax(position, what))
+    }
+
+    fn syntax(&self, position: Position, what: &'static str) -> Error {
+        Error::Syntax {
+            document: self.source.document,
+            position,
+            what,
+        }
+    }
+
+    fn open(
+        &mut self,
+        head: Head,
+        tag: Option<&Tag>,
+        name: &str,
+        frame: fn(Head) -> Frame,
+    ) -> Result<(), Error> {
+        let (document, position) = (self.source.document, head.position);
+        if !tag::fits_collection(tag, name) {
+            return Err(Error::UnsupportedTag { document, position });
+        }
+        if self.frames.len() >= self.depth {
+            return Err(Error::TooDeep {
+                document,
+                position,
+                limit: self.depth,
+            });
+        }
+        if self.frames.last().is_some_and(Frame::expects_key) {
+            return Err(Error::UnsupportedKey { document, position });
+        }
+        if head.style == Style::Flow {
+            self.cursor = head.value + 1;
+        }
+        self.frames.push(frame(head));
+        Ok(())
+    }
+
+    fn close(&mut self, span: &Span) -> Result<(), Error> {
+        let Some(frame) = self.frames.pop() else {
+            return Ok(());
+        };
+        let end = match frame.head.style {
+            Style::Flow => self.offset(&span.end),
+            _ => self.cursor,
+        };
+        let id = frame.head.used_anchor;
+        match frame.children {
+            Children::Items(items) => {
+                self.complete(frame.head.node(end, Content::Sequence(items)), id)
+            }
+            Children::Entries(entries) => {
+                let node = self.mapping(frame.head, entries, end)?;
+                self.complete(node, id)
+            }
+        }
+    }
+
+    fn mapping(&self, head: Head, entries: Entries, end: usize) -> Result<Node, Error> {
+        let Entries {
+            mut done,
+            mut names,
+            merges,
+            ..
+        } = entries;
+        let mut ranges = Vec::with_capacity(merges.len());
+        for (range, value) in merges {
+            let position = value.position;
+            if !merge::add(&mut done, &mut names, value) {
+                return Err(self.syntax(position, "a merge key (<<) takes a mapping"));
+            }
+            ranges.push(range);
+        }
+        let mut node = head.node(end, Content::Mapping(done));
+        node.merges = ranges;
+        Ok(node)
+    }
+
+    fn alias(&mut self, id: usize, span: &Span) -> Result<(), Error> {
+        self.before_child();
+        let (document, start) = (self.source.document, self.offset(&span.start));
+        let position = self.walker.at(start);
+        let error = |what| Error::Alias {
+            document,
+            position,
+            what,
+        };
+        let Some(anchored) = self.anchored.get(&id) else {
+            return Err(error("the alias stands inside the value it refers to"));
+        };
+        let weight = anchored.weight;
+        if self.frames.len() + weight.height > self.depth {
+            return Err(Error::TooDeep {
+                document,
+                position,
+                limit: self.depth,
+            });
+        }
+        self.charge(weight).map_err(error)?;
+        self.count(weight.nodes - 1, position)?;
+        let Some(anchored) = self.anchored.get(&id) else {
+            return Ok(());
+        };
+        let mut node = anchored.node.clone();
+        node.set_origin(Origin::Alias);
+        node.range = start..self.offset(&span.end);
+        node.start = start;
+        node.position = position;
+        node.anchored = false;
+        node.shared = self.frames.last().is_some_and(|frame| frame.head.shared);
+        self.complete(node, None)
+    }
+
+    /// Counts what aliases bring in.
+    fn charge(&mut self, weight: Weight) -> Result<(), &'static str> {
+        self.aliased.nodes += weight.nodes;
+        self.aliased.bytes += weight.bytes;
+        let too_much =
+            self.aliased.nodes > self.limits.alias_nodes || self.aliased.bytes > self.limits.bytes;
+        if too_much {
+            Err("the aliases expand to too much; write the values out")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn count(&mut self, nodes: usize, position: Position) -> Result<(), Error> {
+        self.nodes = self.nodes.saturating_add(nodes);
+        if self.nodes <= self.limits.nodes {
+            return Ok(());
+        }
+        let (document, limit) = (self.source.document, self.limits.nodes);
+        Err(Error::TooManyNodes {
+            document,
+            position,
+            limit,
+        })
+    }
+
+    /// Hands a finished value to the collection it stands in.
+    fn complete(&mut self, node: Node, used_anchor: Option<usize>) -> Result<(), Error> {
+        self.count(1, node.position)?;
+        if let Some(id) = used_anchor {
+            self.remember(id, &node)?;
+        }
+        self.cursor = self.cursor.max(node.range.end);
+        match self.frames.last_mut().map(|frame| &mut frame.children) {
+            None if self.root.is_some() => {
+                Err(self.syntax(node.position, "a second value stands after the first"))
+            }
+            None => {
+                self.root = Some(node);
+                Ok(())
+            }
+            Some(Children::Items(items)) => {
+                items.push(node);
+                Ok(())
+            }
+            Some(Children::Entries(entries)) => match entries.pending.take() {
+                Some(key) => {
+                    entries.add(key, node);
+                    Ok(())
+                }
+                None => self.key(node),
+            },
+        }
+    }
+
+    fn remember(&mut self, id: usize, node: &Node) -> Result<(), Error> {
+        let weight = weigh(node);
+        let (document, position) = (self.source.document, node.position);
+        self.charge(weight).map_err(|what| Error::Alias {
+            document,
+            position,
+            what,
+        })?;
+        self.anchored.insert(
+            id,
+            Anchored {
+                node: node.clone(),
+                weight,
+            },
+        );
+        Ok(())
+    }
+
+    fn key(&mut self, node: Node) -> Result<(), Error> {
+        let (document, position) = (self.source.document, node.position);
+        let Some(name) = node.scalar().map(Scalar::text) else {
+            return Err(Error::UnsupportedKey { document, position });
+        };
+        let colon = lexical::after_colon(self.source.text, node.range.end, self.source.end);
+        let start = self.question.take().unwrap_or(node.start);
+        let is_merge = name == "<<" && node.style == Style::Plain && node.origin == Origin::Written;
+        let name = name.to_owned();
+        let is_first = self.frames.last().is_some_and(Frame::is_empty);
+        let is_block = self
+            .frames
+            .last()
+            .is_some_and(|frame| frame.head.style == Style::Block);
+        if is_first && is_block {
+            // The walker is past the key already, and an explicit key starts on the same line.
+            let column = position.column - (node.range.start - start).min(position.column - 1);
+            self.starts_at(
+                start,
+                Position {
+                    line: position.line,
+                    column,
+                },
+            );
+        }
+        self.cursor = colon.unwrap_or(node.range.end);
+        let Some(frame) = self.frames.last_mut() else {
+            return Ok(());
+        };
+        let Children::Entries(entries) = &mut frame.children else {
+            return Ok(());
+        };
+        if !entries.names.insert(name) {
+            let path = self.path();
+            return Err(Error::DuplicateKey {
+                document,
+                position,
+                path,
+            });
+        }
+        entries.pending = Some(Key {
+            node,
+            start,
+            colon,
+            is_merge,
+        });
+        Ok(())
+    }
+
+    /// Where the `?` of an explicit key stands, if the next key is one.
+    fn question_mark(&self, style: Style) -> Option<usize> {
+        let mut at = self.skip(self.cursor);
+        if style == Style::Flow && self.rest(at).starts_with(',') {
+            at = self.skip(at + 1);
+        }
+        let rest = self.rest(at).strip_prefix('?')?;
+        (rest.is_empty() || rest.starts_with([' ', '\t', '\n', '\r'])).then_some(at)
+    }
+
+    /// The path of the mapping or sequence that is being read.
+    fn path(&self) -> String {
+        let above = self.frames.len().saturating_sub(1);
+        let path: String = self.frames[..above].iter().map(Frame::step).collect();
+        path.trim_start_matches('.').to_owned()
+    }
+}
+
+impl Entries {
+    /// Whether the key stands alone on its line, so that its colon comes later.
+    fn waits_for_colon(&self) -> bool {
+        self.pending.as_ref().is_some_and(|key| key.colon.is_none())
+    }
+
+    fn add(&mut self, key: Key, value: Node) {
+        let Key {
+            node,
+            start,
+            colon,
+            is_merge,
+        } = key;
+        if is_merge {
+            self.merges.push((start..value.range.end, value));
+        } else {
+            self.done.push(Entry {
+                key: node,
+                value,
+                start,
+                colon,
+            });
+        }
+    }
+}
+
+fn weigh(node: &Node) -> Weight {
+    let add = |sum: Weight, part: Weight| Weight {
+        nodes: sum.nodes + part.nodes,
+        bytes: sum.bytes + part.bytes,
+        height: sum.height.max(part.height + 1),
+    };
+    let one = Weight {
+        nodes: 1,
+        bytes: 0,
+        height: 1,
+    };
+    match &node.content {
+        Content::Scalar(scalar) => Weight {
+            nodes: 1,
+            bytes: scalar.text().len(),
+            height: 0,
+        },
+        Content::Sequence(items) => items.iter().map(weigh).fold(one, add),
+        Content::Mapping(entries) => {
+            let parts = entries.iter().flat_map(|entry| [&entry.key, &entry.value]);
+            parts.map(weigh).fold(one, add)
+        }
+    }
+}
+
+fn scalar_style(style: ScalarStyle) -> Style {
+    match style {
+        ScalarStyle::Plain => Style::Plain,
+        ScalarStyle::SingleQuoted => Style::SingleQuoted,
+        ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
+        ScalarStyle::Literal => Style::Literal,
+        ScalarStyle::Folded => Style::Folded,
+    }
+}
+
+fn structure_style(style: StructureStyle) -> Style {
+    match style {
+        StructureStyle::Block => Style::Block,
+        StructureStyle::Flow => Style::Flow,
+    }
+}
