@@ -49,7 +49,10 @@ fn build(tool: &Tool, program: &Path) -> Result<(), Error> {
         .map_err(|error| without_go(tool, error))?;
     if !output.status.success() {
         let messages = String::from_utf8_lossy(&output.stderr).into_owned();
-        return Err(Error::Build { tool: tool.name, messages });
+        return Err(Error::Build {
+            tool: tool.name,
+            messages,
+        });
     }
     fs::rename(&unfinished, program).map_err(in_file(program))
 }
@@ -59,8 +62,14 @@ fn without_go(tool: &Tool, error: io::Error) -> Error {
         return in_file(Path::new("go"))(error);
     }
     let modules = fs::read_to_string(module(tool).join("go.mod")).unwrap_or_default();
-    let needed = modules.lines().find_map(|line| line.strip_prefix("go ")).unwrap_or("(any)");
-    Error::FindGo { tool: tool.name, needed: needed.to_owned() }
+    let needed = modules
+        .lines()
+        .find_map(|line| line.strip_prefix("go "))
+        .unwrap_or("(any)");
+    Error::FindGo {
+        tool: tool.name,
+        needed: needed.to_owned(),
+    }
 }
 
 /// A hash over all that decides what is built. It names a folder and guards nothing, so it need not be cryptographic.
@@ -75,7 +84,11 @@ fn identity(tool: &Tool) -> Result<u64, Error> {
 }
 
 fn cache() -> Result<PathBuf, Error> {
-    let folder = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = |name| {
+        env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     folder("SEAL_TOOLS_DIR")
         .or_else(|| folder("XDG_CACHE_HOME"))
         .or_else(|| folder("HOME").map(|home| home.join(".cache")))

@@ -67,7 +67,10 @@ mod tests {
 
     #[test]
     fn a_tool_is_found_by_its_name() {
-        assert_eq!(Tool::named("kubeseal").map(|tool| tool.package), Some(KUBESEAL.package));
+        assert_eq!(
+            Tool::named("kubeseal").map(|tool| tool.package),
+            Some(KUBESEAL.package)
+        );
         assert!(Tool::named("no-such-tool").is_none());
     }
 }

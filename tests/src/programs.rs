@@ -1,0 +1,85 @@
+//! Where the programs under test are: never stale, whatever the target folder, also under a plain `cargo test`.
+//!
+//! Cargo does not hand one package the programs of another, so the first question builds them (a fraction of a second
+//! when nothing changed). `cargo xtask test` has built them and says where in [`BUILT`].
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::OnceLock,
+};
+
+use serde_json::Value;
+
+use crate::tools;
+
+/// The environment variable that names the folder with the programs, when whoever runs the tests has built them.
+pub const BUILT: &str = "SEAL_TEST_PROGRAMS";
+
+/// A program that tests run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// Our command line.
+    Seal,
+    /// Our controller.
+    Controller,
+    /// The command line of the project we are compatible with.
+    Kubeseal,
+}
+
+impl Program {
+    /// The name users know it by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Seal => "seal",
+            Self::Controller => "seal-controller",
+            Self::Kubeseal => "kubeseal",
+        }
+    }
+
+    /// Where it is, built if it has to be.
+    pub fn path(self) -> PathBuf {
+        match self {
+            Self::Seal | Self::Controller => folder().join(self.name()),
+            Self::Kubeseal => tools::kubeseal(),
+        }
+    }
+}
+
+/// The folder with our programs.
+pub fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| env::var_os(BUILT).map_or_else(build, PathBuf::from))
+}
+
+fn build() -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "build",
+            "--quiet",
+            "--message-format=json-render-diagnostics",
+        ])
+        .args(["--package=seal-cli", "--package=seal-controller"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo, which built this test, can be run");
+    assert!(
+        output.status.success(),
+        "the programs under test do not build"
+    );
+    let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .find_map(|message| {
+            let ours = message["target"]["name"] == Program::Seal.name();
+            message["executable"]
+                .as_str()
+                .filter(|_| ours)
+                .map(PathBuf::from)
+        })
+        .and_then(|program| program.parent().map(Path::to_owned))
+        .expect("cargo says where it put the program")
+}

@@ -1,0 +1,47 @@
+//! What the runs of a test run showed, and the comparison with what is declared: lists closed by machine.
+//!
+//! Every run of a program under test appends one line of JSON to the file that [`FILE`] names. `cargo xtask test` makes a
+//! fresh file for each test run, so an older run cannot satisfy the check; without the variable nothing is recorded.
+
+mod closed;
+mod exempt;
+mod invocation;
+mod reasons;
+
+use std::{env, fs::OpenOptions, io::Write};
+
+use serde_json::json;
+
+pub use closed::{Declared, Observed, Verdict, compare};
+pub use exempt::{Exemptions, NotAnExemption};
+pub use invocation::Invocation;
+pub use reasons::{reasons_in, reasons_in_status_files};
+
+/// The environment variable that names the file of this test run.
+pub const FILE: &str = "SEAL_TEST_SEEN";
+
+/// Records one run of a program, where the test run records at all.
+///
+/// # Panics
+///
+/// When the file cannot be written.
+pub fn record(invocation: &Invocation, code: Option<i32>, reasons: &[String]) {
+    let Some(path) = env::var_os(FILE) else {
+        return;
+    };
+    let line = json!({
+        "program": invocation.program,
+        "words": invocation.words,
+        "flags": invocation.flags,
+        "environment": invocation.environment,
+        "exit": code,
+        "reasons": reasons,
+    });
+    // One write of one line: runs of several processes may end at the same moment.
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()))
+        .expect("what was seen can be written down");
+}
