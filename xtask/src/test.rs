@@ -1,0 +1,145 @@
+//! `cargo xtask test`: every test there is, step by step, going on after a step that failed.
+
+mod record;
+mod steps;
+mod tally;
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::Instant,
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use seal_tools::KUBESEAL;
+
+use crate::{check, generate, workspace, workspace::Profile};
+use record::Record;
+use steps::Steps;
+use tally::Tally;
+
+const HOUR: &str = "3600";
+
+/// Which tests to run.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Fuzzes for an hour a target instead of seconds
+    #[arg(long)]
+    long: bool,
+
+    /// Runs only tests whose name has this text, and none of the other steps
+    filter: Option<String>,
+}
+
+/// Runs the steps, prints a summary and fails when one of them did.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let mut steps = Steps::default();
+    let mut tally = Tally::default();
+    // Go builds beside Rust: the one mostly waits for the linker when the other does not.
+    let kubeseal = thread::spawn(|| {
+        let begun = Instant::now();
+        (KUBESEAL.path(), begun.elapsed())
+    });
+    if args.filter.is_none() {
+        steps.run("format", || {
+            workspace::succeed(&mut workspace::cargo(["fmt", "--all", "--check"]))
+        });
+        steps.run("lints", lints);
+    }
+    let record = Record::fresh()?;
+    let programs = steps.run("build the programs under test", || {
+        workspace::programs(Profile::Dev)
+    });
+    steps.run("build the tests", || {
+        workspace::succeed(&mut workspace::cargo([
+            "test",
+            "--quiet",
+            "--workspace",
+            "--no-run",
+        ]))
+    });
+    let (built, time) = kubeseal
+        .join()
+        .map_err(|_| anyhow!("building kubeseal panicked"))?;
+    steps.ran("build kubeseal", time, built.map(drop).map_err(Into::into));
+    if let Some(programs) = programs {
+        steps.run("tests", || tests(args, &programs, &record, &mut tally));
+    }
+    if args.filter.is_none() {
+        steps.run("closed lists", || closed_lists(&record));
+        steps.run("generated files", generate::check);
+        steps.run("rules", check::run);
+    }
+    println!("\n{steps}\n{tally}");
+    if steps.failed() > 0 || tally.failed > 0 {
+        bail!("{} of {} steps failed", steps.failed(), steps.len());
+    }
+    Ok(())
+}
+
+fn lints() -> Result<()> {
+    let mut clippy = workspace::cargo(["clippy", "--quiet", "--workspace", "--all-targets"]);
+    workspace::succeed(clippy.args(["--", "-D", "warnings"]))
+}
+
+/// Runs the tests, doc tests included, and counts them while their output passes by.
+fn tests(args: &Args, programs: &Path, record: &Record, tally: &mut Tally) -> Result<()> {
+    let mut command = workspace::cargo(["test", "--workspace", "--no-fail-fast"]);
+    command.args(&args.filter);
+    record.hand_to(&mut command);
+    command.env("SEAL_TEST_PROGRAMS", programs);
+    if args.long {
+        command.env("SEAL_FUZZ_SECONDS", HOUR);
+    }
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run cargo test")?;
+    let output = child.stdout.take().context("standard output is a pipe")?;
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        tally.count(&line);
+    }
+    if !child.wait()?.success() {
+        bail!("cargo test failed");
+    }
+    if tally.passed == 0 {
+        bail!("not one test ran");
+    }
+    Ok(())
+}
+
+fn closed_lists(record: &Record) -> Result<()> {
+    let lists = generate::lists()?.to_string();
+    let mut command = workspace::cargo([
+        "run",
+        "-q",
+        "-p",
+        "seal-tests",
+        "--bin",
+        "closed-lists",
+        "--",
+    ]);
+    feed(command.arg(record.path()), &lists)
+}
+
+fn feed(command: &mut Command, input: &str) -> Result<()> {
+    use std::io::Write;
+    let mut child = command
+        .stdin(Stdio::piped())
+        .spawn()
+        .context("cannot run closed-lists")?;
+    child
+        .stdin
+        .take()
+        .context("standard input is a pipe")?
+        .write_all(input.as_bytes())?;
+    if !child.wait()?.success() {
+        bail!("a list is not closed (tests/exempt.toml holds the exceptions)");
+    }
+    Ok(())
+}
