@@ -167,6 +167,11 @@ impl Error {
         }
     }
 
+    /// The message without document, line and column, for where those are shown apart.
+    pub fn explanation(&self) -> String {
+        without_place(&self.to_string()).to_owned()
+    }
+
     /// The document, from 1, that the error is about, where it is about one.
     pub fn document(&self) -> Option<usize> {
         match self {
@@ -188,6 +193,14 @@ impl Error {
             | Self::NotWritable => None,
         }
     }
+}
+
+/// A message without the place in front of it.
+fn without_place(message: &str) -> &str {
+    let rest = message
+        .strip_prefix("document ")
+        .and_then(|rest| rest.split_once(": "));
+    rest.map_or(message, |(_, rest)| rest)
 }
 
 fn at_path(path: &str) -> String {

@@ -1,0 +1,347 @@
+//! Edits of a text in place: what is not edited keeps its bytes.
+//!
+//! Edits are collected, then applied all at once. Afterwards the text is read again and compared,
+//! document by document, with what was intended; if anything differs nothing comes out.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::Error;
+use crate::emit::Cleartext;
+use crate::node::{Content, Node, Origin};
+use crate::stream::{Document, Limits, Stream, read};
+
+mod mapping;
+mod model;
+mod replace;
+mod scalar;
+mod site;
+mod splice;
+
+use mapping::MappingEdit;
+use site::{Site, Target};
+use splice::Splice;
+
+/// Edits of one text, collected and then applied together.
+///
+/// The nodes and documents handed in are those that [`read`] returned for the same text.
+///
+/// # What stays the same
+///
+/// - Setting a scalar to another value and back gives the identical text wherever its style can
+///   hold both values and it was written in the plainest form of that style (one line, no
+///   needless escapes).
+/// - Inserting a key and removing it again gives the identical text, except under a key without
+///   value (`key:` comes back as `key: {}`) and in brackets with blanks or comments inside.
+///
+/// # What is refused
+///
+/// Values that came through an alias or a merge key, values that an alias elsewhere repeats, and
+/// removing or replacing an anchor that is in use: each would change more than it seems to.
+pub struct Edits<'t> {
+    text: &'t str,
+    limits: Limits,
+    stream: Result<Stream, Error>,
+    scalars: Vec<(Target, Splice, Zeroizing<String>)>,
+    nodes: Vec<(Target, Vec<Splice>, Value)>,
+    mappings: BTreeMap<Target, MappingEdit>,
+}
+
+impl<'t> Edits<'t> {
+    /// Starts to edit a text that was read within the default limits.
+    pub fn new(text: &'t str) -> Self {
+        Self::with_limits(text, &Limits::default())
+    }
+
+    /// Starts to edit a text that was read within the given limits.
+    pub fn with_limits(text: &'t str, limits: &Limits) -> Self {
+        Self {
+            text,
+            limits: limits.clone(),
+            stream: read(text, limits),
+            scalars: Vec::new(),
+            nodes: Vec::new(),
+            mappings: BTreeMap::new(),
+        }
+    }
+
+    /// Whether nothing was edited so far.
+    pub fn is_empty(&self) -> bool {
+        self.scalars.is_empty()
+            && self.nodes.is_empty()
+            && self.mappings.values().all(MappingEdit::is_empty)
+    }
+
+    /// Gives a scalar a new text, in the style it has if that can hold it, else in the nearest
+    /// one that can. The value becomes a string whatever it was.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EditNotPossible`] if the node is no scalar or see [`Edits`], and
+    /// [`Error::NotInText`].
+    pub fn replace_scalar(&mut self, node: &Node, value: &str) -> Result<(), Error> {
+        let target = self.locate(node)?;
+        self.replace_scalar_at(target, value)
+    }
+
+    /// Adds a key with a text at the end of a mapping, indented as its siblings are; a text of
+    /// several lines becomes a literal block. The mapping may be `{}` or a key without value.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EditNotPossible`] if the key is there already, if the node is no mapping or see
+    /// [`Edits`], and [`Error::NotInText`].
+    pub fn insert(
+        &mut self,
+        document: &Document,
+        mapping: &Node,
+        key: &str,
+        value: &str,
+    ) -> Result<(), Error> {
+        let target = self.locate_in(document, mapping)?;
+        self.insert_at(target, key, Value::String(value.to_owned()))
+    }
+
+    /// Adds a key with any value at the end of a mapping.
+    ///
+    /// # Errors
+    ///
+    /// As [`Edits::insert`].
+    pub fn insert_node(
+        &mut self,
+        document: &Document,
+        mapping: &Node,
+        key: &str,
+        value: &Value,
+    ) -> Result<(), Error> {
+        let target = self.locate_in(document, mapping)?;
+        self.insert_at(target, key, value.clone())
+    }
+
+    /// Sets the text at the end of a path of keys (or of indices, where a sequence stands);
+    /// inserts it, and the mappings on the way, where they are missing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EditNotPossible`] if something on the path is neither a mapping nor null, if the
+    /// path is empty or see [`Edits`], and [`Error::NotInText`].
+    pub fn set(&mut self, document: &Document, path: &[&str], value: &str) -> Result<(), Error> {
+        let mut target = self.locate_in(document, &document.root)?;
+        for (depth, key) in path.iter().enumerate() {
+            let site = self.site(&target)?;
+            let found = match &site.node().content {
+                Content::Sequence(items) => {
+                    let index = key.parse().ok().filter(|index| *index < items.len());
+                    Some(index.ok_or_else(|| site.error("the sequence has no such item"))?)
+                }
+                Content::Scalar(_) | Content::Mapping(_) => self.written(&target, key)?,
+            };
+            let Some(index) = found else {
+                return self.insert_at(target, key, nested(&path[depth + 1..], value));
+            };
+            target.path.push(index);
+        }
+        self.replace_scalar_at(target, value)
+    }
+
+    /// Removes a key with its value, its lines and the comment behind it; false if it is not
+    /// there. Comments above it stay. A mapping that loses its last key becomes `{}`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EditNotPossible`], see [`Edits`], and [`Error::NotInText`].
+    pub fn remove(
+        &mut self,
+        document: &Document,
+        mapping: &Node,
+        key: &str,
+    ) -> Result<bool, Error> {
+        let target = self.locate_in(document, mapping)?;
+        let site = self.site(&target)?;
+        let entries = site.node().entries().unwrap_or_default();
+        let Some(index) = entries.iter().position(|entry| entry.is_named(key)) else {
+            let edit = self.mappings.get_mut(&target);
+            return Ok(edit.is_some_and(|edit| edit.inserts.take(key)));
+        };
+        site.check_removable(&entries[index])?;
+        let edit = self.mappings.entry(target).or_default();
+        Ok(edit.removes.insert(index) || edit.inserts.take(key))
+    }
+
+    /// Puts another value where a value stands: as a whole document, as an item or under a key.
+    /// It is written as block YAML at the indentation of what it replaces, in brackets where that
+    /// stands in brackets, and as JSON in JSON.
+    ///
+    /// Comments inside the old value go, as they may hold cleartext, and so do those after the
+    /// root of a document; comments before it stay.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EditNotPossible`], see [`Edits`], and [`Error::NotInText`].
+    pub fn replace_node(
+        &mut self,
+        document: &Document,
+        node: &Node,
+        value: &Value,
+    ) -> Result<(), Error> {
+        let target = self.locate_in(document, node)?;
+        let site = self.site(&target)?;
+        site.check_replaceable()?;
+        let splices = replace::splices(&site, value);
+        self.nodes.push((target, splices, value.clone()));
+        Ok(())
+    }
+
+    /// The edited text.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EditsOverlap`] if two edits touch the same bytes, [`Error::EditNotVerified`] if
+    /// the edited text does not read back as intended, and [`Error::EditNotPossible`].
+    pub fn apply(self) -> Result<Zeroizing<String>, Error> {
+        let mut splices = Vec::new();
+        for (target, edit) in &self.mappings {
+            splices.extend(mapping::splices(&self.site(target)?, edit)?);
+        }
+        let Self {
+            text,
+            limits,
+            stream,
+            scalars,
+            nodes,
+            mappings,
+        } = self;
+        let mut stream = stream?;
+        for (target, splice, value) in scalars {
+            model::set_text(&mut stream, &target, &value);
+            splices.push(splice);
+        }
+        for (target, splice, value) in nodes {
+            model::set_value(&mut stream, &target, &value);
+            splices.extend(splice);
+        }
+        let edited = splice::apply(text, &stream, splices)?;
+        model::edit_mappings(&mut stream, mappings);
+        model::verify(&stream, &edited, &limits)?;
+        Ok(edited)
+    }
+
+    fn replace_scalar_at(&mut self, target: Target, value: &str) -> Result<(), Error> {
+        let site = self.site(&target)?;
+        if site.node().as_str() == Some(value) {
+            return Ok(());
+        }
+        let splice = scalar::splice(&site, value)?;
+        self.scalars
+            .push((target, splice, Zeroizing::new(value.to_owned())));
+        Ok(())
+    }
+
+    fn insert_at(&mut self, target: Target, key: &str, value: Value) -> Result<(), Error> {
+        let value = Cleartext(value);
+        let site = self.site(&target)?;
+        site.check_insertable()?;
+        let is_there = self.written(&target, key)?.is_some();
+        let error = site.error("the key is there already");
+        if is_there
+            || !self
+                .mappings
+                .entry(target)
+                .or_default()
+                .inserts
+                .add(key, &value.0)
+        {
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// The number of the entry with the key, if it is written in the mapping and stays there.
+    fn written(&self, target: &Target, key: &str) -> Result<Option<usize>, Error> {
+        let site = self.site(target)?;
+        let entries = site.node().entries().unwrap_or_default();
+        let index = entries
+            .iter()
+            .position(|entry| entry.is_named(key) && entry.value.origin != Origin::Merge);
+        Ok(index.filter(|_| !self.is_removed(target, key)))
+    }
+
+    fn is_removed(&self, target: &Target, key: &str) -> bool {
+        let Some(edit) = self.mappings.get(target) else {
+            return false;
+        };
+        let Ok(site) = self.site(target) else {
+            return false;
+        };
+        let entries = site.node().entries().unwrap_or_default();
+        edit.removes
+            .iter()
+            .any(|index| entries[*index].is_named(key))
+    }
+
+    fn locate_in(&self, document: &Document, node: &Node) -> Result<Target, Error> {
+        let target = self.locate(node)?;
+        let found = self.site(&target)?.document.index;
+        if found == document.index {
+            Ok(target)
+        } else {
+            Err(Error::NotInText)
+        }
+    }
+
+    fn locate(&self, node: &Node) -> Result<Target, Error> {
+        let stream = self.stream.as_ref().map_err(Clone::clone)?;
+        let start_of = |document: &Result<Document, Error>| {
+            document.as_ref().map_or(0, |document| document.range.start)
+        };
+        // Documents that did not parse have no range; the good ones are in order.
+        let good = stream
+            .documents
+            .iter()
+            .enumerate()
+            .filter(|(_, document)| document.is_ok());
+        let (index, document) = good
+            .take_while(|(_, document)| start_of(document) <= node.range.start)
+            .last()
+            .ok_or(Error::NotInText)?;
+        let document = document.as_ref().map_err(Clone::clone)?;
+        if node.origin != Origin::Written {
+            return Err(Error::EditNotPossible {
+                document: document.index,
+                position: node.position,
+                what: "the value stands elsewhere and an alias or merge key repeats it here",
+            });
+        }
+        let path = site::path_to(&document.root, node).ok_or(Error::NotInText)?;
+        Ok(Target {
+            document: index,
+            path,
+        })
+    }
+
+    fn site(&self, target: &Target) -> Result<Site<'_>, Error> {
+        let stream = self.stream.as_ref().map_err(Clone::clone)?;
+        let document = stream
+            .documents
+            .get(target.document)
+            .ok_or(Error::NotInText)?;
+        Site::new(
+            self.text,
+            document.as_ref().map_err(Clone::clone)?,
+            &target.path,
+        )
+    }
+}
+
+/// A text under the mappings that lead to it.
+fn nested(path: &[&str], value: &str) -> Value {
+    let text = Value::String(value.to_owned());
+    path.iter().rev().fold(text, |value, key| {
+        Value::Object(Map::from_iter([((*key).to_owned(), value)]))
+    })
+}
+
+#[cfg(test)]
+mod tests;
