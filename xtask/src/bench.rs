@@ -1,9 +1,80 @@
-//! later
-use anyhow::Result;
-/// x
+//! `cargo xtask bench`: criterion for functions, and whole processes beside the real kubeseal in the same run.
+//!
+//! Machines differ and so do moments on one machine: what counts are the ratios, between runs that alternate.
+
+mod inputs;
+mod measure;
+mod processes;
+mod table;
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace;
+use table::Row;
+
+/// What to measure.
 #[derive(clap::Args)]
-pub(crate) struct Args {}
-/// x
-pub(crate) fn run(_: &Args) -> Result<()> {
-    Ok(())
+pub(crate) struct Args {
+    /// One of: functions, small, many, in-place, opening; all when left out
+    name: Option<String>,
+
+    /// How often each process runs
+    #[arg(long, default_value_t = 40)]
+    runs: usize,
+}
+
+type Benchmark = fn(usize) -> Result<Vec<Row>>;
+
+const BENCHMARKS: [(&str, Benchmark); 5] = [
+    ("functions", functions),
+    ("small", processes::small),
+    ("many", processes::many),
+    ("in-place", processes::in_place),
+    ("opening", processes::opening),
+];
+
+/// Measures and prints a table for docs/benchmarks.md.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.runs == 0 {
+        bail!("--runs has to be at least 1");
+    }
+    let wanted = |name: &str| args.name.as_deref().is_none_or(|wanted| wanted == name);
+    let chosen: Vec<_> = BENCHMARKS
+        .into_iter()
+        .filter(|(name, _)| wanted(name))
+        .collect();
+    if chosen.is_empty() {
+        let names = BENCHMARKS.map(|(name, _)| name).join(", ");
+        bail!("there is no such benchmark; there are: {names}");
+    }
+    let mut rows = Vec::new();
+    for (_, benchmark) in chosen {
+        rows.extend(benchmark(args.runs)?);
+    }
+    table::print(&rows)
+}
+
+/// The criterion benchmarks, which print their own figures, of every crate that has some.
+fn functions(_runs: usize) -> Result<Vec<Row>> {
+    let crates = workspace::root().join("crates");
+    for entry in fs::read_dir(crates).context("cannot list crates/")? {
+        let folder = entry?.path();
+        let name = folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if folder.join("benches").is_dir() {
+            let package = format!("--package=seal-{name}");
+            workspace::succeed(&mut workspace::cargo([
+                "bench",
+                "--quiet",
+                &package,
+                "--benches",
+            ]))?;
+        }
+    }
+    Ok(Vec::new())
 }

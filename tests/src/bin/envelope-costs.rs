@@ -1,0 +1,62 @@
+//! What benchmarks need to know of single operations, as JSON: the median cost of one RSA-4096 seal, and how many
+//! private-key operations an item costs when its line names the right key, among 1 and among 37 keys.
+#![allow(clippy::print_stdout, reason = "a program for the terminal")]
+
+use std::{error::Error, time::Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use seal_api::Scope;
+use seal_envelope::{Certificate, KeySize, Label, generate_key};
+use seal_sealing::{HeldKey, KeyRing, Secret, UnsealOptions, seal, unseal};
+use seal_tests::keys;
+use serde_json::json;
+
+const SEALS: usize = 1000;
+const ITEMS: u64 = 5;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let counts = json!({"1": operations_per_item(1)?, "37": operations_per_item(37)?});
+    let costs = json!({"seal_nanoseconds": seal_nanoseconds()?, "operations_per_item": counts});
+    println!("{costs}");
+    Ok(())
+}
+
+fn seal_nanoseconds() -> Result<u64, Box<dyn Error>> {
+    let certificate = Certificate::from_pem(keys::pem("rsa-4096.crt").as_bytes())?;
+    let label = Label::strict("prod", "db");
+    let mut times = Vec::with_capacity(SEALS);
+    for _ in 0..SEALS {
+        let begun = Instant::now();
+        certificate.seal(b"not-a-secret-00000-00000", &label)?;
+        times.push(begun.elapsed().as_nanos());
+    }
+    times.sort_unstable();
+    Ok(u64::try_from(times[SEALS / 2])?)
+}
+
+/// The object is sealed with the oldest key, the one that would be tried last.
+fn operations_per_item(keys: u32) -> Result<f64, Box<dyn Error>> {
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+    let mut held = Vec::new();
+    for age in 0..keys {
+        let since = now - SignedDuration::from_hours(24 * i64::from(age));
+        let key = generate_key(
+            KeySize::Rsa2048,
+            "",
+            since,
+            SignedDuration::from_hours(24 * 3650),
+        )?;
+        held.push(HeldKey::generated(key, since));
+    }
+    let ring = KeyRing::new(held);
+    let oldest = ring.keys().last().and_then(|key| key.certificate.as_ref());
+    let mut secret = Secret::new("db", Some("prod"));
+    for item in 0..ITEMS {
+        secret
+            .data
+            .insert(format!("value-{item}"), b"not a secret".as_slice().into());
+    }
+    let sealed = seal(&secret, Scope::Strict, oldest.ok_or("there is a key")?, now)?.object;
+    unseal(&sealed, &ring, &UnsealOptions::default())?;
+    Ok(ring.operations() as f64 / ITEMS as f64)
+}
