@@ -128,7 +128,23 @@ impl<'t> Edits<'t> {
     /// [`Error::EditNotPossible`] if something on the path is neither a mapping nor null, if the
     /// path is empty or see [`Edits`], and [`Error::NotInText`].
     pub fn set(&mut self, document: &Document, path: &[&str], value: &str) -> Result<(), Error> {
-        let mut target = self.locate_in(document, &document.root)?;
+        self.set_in(document, &document.root, path, value)
+    }
+
+    /// As [`Edits::set`], with a path that begins at a mapping inside the document, such as an
+    /// item of a list.
+    ///
+    /// # Errors
+    ///
+    /// As [`Edits::set`].
+    pub fn set_in(
+        &mut self,
+        document: &Document,
+        start: &Node,
+        path: &[&str],
+        value: &str,
+    ) -> Result<(), Error> {
+        let mut target = self.locate_in(document, start)?;
         for (depth, key) in path.iter().enumerate() {
             let site = self.site(&target)?;
             let found = match &site.node().content {

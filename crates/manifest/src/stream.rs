@@ -52,6 +52,9 @@ pub struct Stream {
     pub format: Format,
     /// The documents with content in order, each read by itself.
     pub documents: Vec<Result<Document, Error>>,
+    /// The bytes of each document in the text, also of those that could not be read; parallel to
+    /// `documents`. What is cut out by them leaves the other documents whole.
+    pub ranges: Vec<Range<usize>>,
 }
 
 /// One document of a text.
@@ -94,10 +97,7 @@ pub fn read(text: &str, limits: &Limits) -> Result<Stream, Error> {
     }
     let json = json::documents(text, limits)?;
     if !matches!(json.last(), Some(Err(Error::Syntax { .. }))) {
-        return Ok(Stream {
-            format: Format::Json,
-            documents: json,
-        });
+        return Ok(json_stream(text, json));
     }
     let yaml = read_yaml(text, limits)?;
     if !yaml.documents.is_empty() && yaml.documents.iter().all(Result::is_ok)
@@ -105,14 +105,27 @@ pub fn read(text: &str, limits: &Limits) -> Result<Stream, Error> {
     {
         return Ok(yaml);
     }
-    Ok(Stream {
+    Ok(json_stream(text, json))
+}
+
+/// A broken value reaches to the end of the text, as nothing after it can be told apart.
+fn json_stream(text: &str, documents: Vec<Result<Document, Error>>) -> Stream {
+    let mut ranges: Vec<Range<usize>> = Vec::with_capacity(documents.len());
+    for document in &documents {
+        let end = ranges.last().map_or(0, |range| range.end);
+        let range = document.as_ref().map(|document| document.range.clone());
+        ranges.push(range.unwrap_or(end..text.len()));
+    }
+    Stream {
         format: Format::Json,
-        documents: json,
-    })
+        documents,
+        ranges,
+    }
 }
 
 fn read_yaml(text: &str, limits: &Limits) -> Result<Stream, Error> {
     let mut documents = Vec::new();
+    let mut ranges = Vec::new();
     for chunk in split::chunks(text) {
         let index = documents.len() + 1;
         let Some(root) = yaml::root(text, &chunk, index, limits).transpose() else {
@@ -123,6 +136,7 @@ fn read_yaml(text: &str, limits: &Limits) -> Result<Stream, Error> {
                 limit: limits.documents,
             });
         }
+        ranges.push(chunk.range.clone());
         documents.push(root.map(|root| Document {
             index,
             range: chunk.range,
@@ -135,6 +149,7 @@ fn read_yaml(text: &str, limits: &Limits) -> Result<Stream, Error> {
     Ok(Stream {
         format: Format::Yaml,
         documents,
+        ranges,
     })
 }
 

@@ -88,7 +88,6 @@ fn block(site: &Site<'_>, value: &str) -> Zeroizing<String> {
         Style::Folded => render::folded(value, shape, header.rest),
         _ => render::literal(value, shape, header.rest),
     };
-    let own = own.map(|text| header.keep(text, value, shape));
     own.unwrap_or_else(|| {
         let mut text = render::double_quoted(value);
         text.push_str(header.rest);
@@ -134,19 +133,5 @@ impl<'t> Header<'t> {
             (_, _, Some(shown)) => shown,
             _ => site.shape().indent,
         }
-    }
-
-    /// Writes the indicator also where the new text alone would not need it.
-    fn keep(
-        &self,
-        mut text: Zeroizing<String>,
-        value: &str,
-        shape: Shape<'_>,
-    ) -> Zeroizing<String> {
-        let is_written = text[1..].starts_with(|c: char| c.is_ascii_digit());
-        if self.has_indicator && !is_written && !value.is_empty() {
-            text.insert_str(1, &(shape.indent - shape.parent).to_string());
-        }
-        text
     }
 }

@@ -92,7 +92,7 @@ fn a_scalar_keeps_its_style_there_and_back() {
     check_set_and_back("{\"a\": \"b\"}", &["a"], "\"\n", "{\"a\": \"\\\"\\n\"}");
     check_set_and_back("a: b", &["a"], "c", "a: c");
     check_set_and_back("\u{feff}a: b", &["a"], "c", "\u{feff}a: c");
-    check_set_and_back("a: |2\n    x\n", &["a"], "y\n", "a: |2\n  y\n");
+    check_set_and_back("a: |2\n    x\n", &["a"], "y\n", "a: |\n  y\n");
 }
 
 #[test]

@@ -99,6 +99,10 @@ impl<'t> Builder<'t> {
                 }
                 self.open(head, tag.as_deref(), "map", Frame::entries)
             }
+            Event::DocumentStart(true, _) => {
+                self.cursor = self.offset(&span.end);
+                Ok(())
+            }
             Event::SequenceEnd | Event::MappingEnd => self.close(&span),
             Event::Alias(id) => self.alias(id, &span),
             _ => Ok(()),
