@@ -4,6 +4,7 @@
 //! that cannot run is a failed test, never a skipped one.
 
 pub mod fault;
+pub mod fuzz;
 pub mod keys;
 pub mod memory;
 pub mod programs;

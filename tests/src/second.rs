@@ -2,7 +2,13 @@
 //! what one seals the other opens.
 
 use aes_gcm::{Aes256Gcm, Key, KeyInit, Nonce, aead::Aead};
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine, alphabet,
+    engine::{
+        GeneralPurpose, GeneralPurposeConfig,
+        general_purpose::{PAD, STANDARD},
+    },
+};
 use rsa::{
     Oaep, RsaPrivateKey, RsaPublicKey,
     pkcs1::DecodeRsaPrivateKey,
@@ -10,6 +16,10 @@ use rsa::{
     rand_core::{OsRng, RngCore},
 };
 use sha2::Sha256;
+
+/// As lenient as Go's decoder: bits after the last byte may be set.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT_BITS);
+const LENIENT_BITS: GeneralPurposeConfig = PAD.with_decode_allow_trailing_bits(true);
 
 /// Seals a value under a label: `namespace/name`, `namespace` or nothing.
 pub fn seal(plaintext: &[u8], label: &str, key: &RsaPublicKey) -> String {
@@ -28,7 +38,8 @@ pub fn seal(plaintext: &[u8], label: &str, key: &RsaPublicKey) -> String {
 
 /// Opens what [`seal`] or any other implementation made; nothing when anything at all does not fit.
 pub fn open(text: &str, label: &str, key: &RsaPrivateKey) -> Option<Vec<u8>> {
-    let bytes = STANDARD.decode(text).ok()?;
+    // Go's decoder skips line breaks.
+    let bytes = LENIENT.decode(text.replace(['\r', '\n'], "")).ok()?;
     let (length, rest) = bytes.split_first_chunk::<2>()?;
     let (wrapped, sealed) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
     let padding = Oaep::new_with_label::<Sha256, _>(label);

@@ -1,0 +1,31 @@
+//! Certificates and private keys, as PEM, as the DER inside it, and as any DER in a PEM block of ours.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use seal_envelope::{Certificate, OpeningKey};
+
+/// What is read is of an accepted size, and is written and read again as the same.
+pub fn run(data: &[u8]) {
+    for certificate in [Certificate::from_pem(data), Certificate::from_der(data)]
+        .into_iter()
+        .flatten()
+    {
+        assert!((2048..=8192).contains(&certificate.bits()));
+        let again = Certificate::from_pem(certificate.to_pem().as_bytes()).expect("we wrote it");
+        assert_eq!(again.key_id(), certificate.key_id());
+        assert_eq!(again.not_after(), certificate.not_after());
+    }
+    check_key(data);
+    for tag in ["PRIVATE KEY", "RSA PRIVATE KEY"] {
+        let text = STANDARD.encode(data);
+        check_key(format!("-----BEGIN {tag}-----\n{text}\n-----END {tag}-----\n").as_bytes());
+    }
+}
+
+fn check_key(pem: &[u8]) {
+    let Ok(key) = OpeningKey::from_pem(pem) else {
+        return;
+    };
+    assert!((2048..=8192).contains(&key.bits()));
+    let again = OpeningKey::from_pem(key.to_pkcs1_pem().as_bytes()).expect("we wrote it");
+    assert_eq!(again.key_id(), key.key_id());
+}

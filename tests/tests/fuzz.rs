@@ -1,0 +1,29 @@
+//! Every parser of foreign bytes over its corpus and some seconds of mutations; `cargo xtask test --long` for hours.
+
+use std::fs;
+
+use seal_tests::{fuzz, keys};
+
+#[test]
+fn no_text_of_an_item_breaks_the_envelope() {
+    fuzz::drive("envelope", fuzz::envelope::run, Vec::new());
+}
+
+#[test]
+fn no_key_or_certificate_breaks_the_import() {
+    let names = [
+        "rsa-2048.crt",
+        "rsa-2048.key",
+        "rsa-2048.pkcs1.key",
+        "rsa-1024.key",
+        "ec.crt",
+        "ec.key",
+    ];
+    let inputs = names.map(|name| fs::read(keys::path(name)).expect("it is there"));
+    fuzz::drive("keys", fuzz::keys::run, inputs.into());
+}
+
+#[test]
+fn no_document_breaks_reading_or_editing() {
+    fuzz::drive("manifest", fuzz::manifest::run, Vec::new());
+}
