@@ -143,17 +143,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// The message without document and position, for callers that show these in their own way.
-    pub fn explanation(&self) -> String {
-        let message = self.to_string();
-        let place = match (self.document(), self.position()) {
-            (Some(document), Some(position)) => format!("document {document}, {position}: "),
-            (Some(document), None) => format!("document {document}: "),
-            (None, _) => String::new(),
-        };
-        message.strip_prefix(&place).unwrap_or(&message).to_owned()
-    }
-
     /// Where in the text the error is, where it has one place.
     pub fn position(&self) -> Option<Position> {
         match self {
