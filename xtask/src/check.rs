@@ -15,14 +15,19 @@ use crate::workspace;
 pub(crate) fn run() -> Result<()> {
     let files = workspace::files()?;
     let metadata = workspace::metadata()?;
-    let findings = [
-        arrows::check(&metadata),
-        core::check(&files)?,
-        length::check(&files)?,
-        marks::check(&files)?,
-        reasons::check(&files)?,
-    ]
-    .concat();
+    let rules = [
+        Ok(arrows::check(&metadata)),
+        core::check(&files),
+        length::check(&files),
+        marks::check(&files),
+        reasons::check(&files),
+    ];
+    // A rule that cannot be checked hides none of the others' findings.
+    let cannot = |error| vec![format!("cannot check: {error:#}")];
+    let findings: Vec<String> = rules
+        .into_iter()
+        .flat_map(|rule| rule.unwrap_or_else(cannot))
+        .collect();
     for finding in &findings {
         println!("{finding}");
     }
