@@ -44,6 +44,8 @@ pub struct Edits<'t> {
     text: &'t str,
     limits: Limits,
     stream: Result<Stream, Error>,
+    /// Where the documents that could be read start, with their numbers.
+    starts: Vec<(usize, usize)>,
     scalars: Vec<(Target, Splice, Zeroizing<String>)>,
     nodes: Vec<(Target, Vec<Splice>, Value)>,
     mappings: BTreeMap<Target, MappingEdit>,
@@ -57,10 +59,16 @@ impl<'t> Edits<'t> {
 
     /// Starts to edit a text that was read within the given limits.
     pub fn with_limits(text: &'t str, limits: &Limits) -> Self {
+        let stream = read(text, limits);
+        let documents = stream.as_ref().map(|stream| stream.documents.as_slice());
+        let numbered = documents.unwrap_or_default().iter().enumerate();
+        let starts = numbered
+            .filter_map(|(number, document)| Some((document.as_ref().ok()?.range.start, number)));
         Self {
             text,
             limits: limits.clone(),
-            stream: read(text, limits),
+            starts: starts.collect(),
+            stream,
             scalars: Vec::new(),
             nodes: Vec::new(),
             mappings: BTreeMap::new(),
@@ -228,6 +236,7 @@ impl<'t> Edits<'t> {
             scalars,
             nodes,
             mappings,
+            ..
         } = self;
         let mut stream = stream?;
         for (target, splice, value) in scalars {
@@ -309,19 +318,14 @@ impl<'t> Edits<'t> {
 
     fn locate(&self, node: &Node) -> Result<Target, Error> {
         let stream = self.stream.as_ref().map_err(Clone::clone)?;
-        let start_of = |document: &Result<Document, Error>| {
-            document.as_ref().map_or(0, |document| document.range.start)
-        };
-        // Documents that did not parse have no range; the good ones are in order.
-        let good = stream
-            .documents
-            .iter()
-            .enumerate()
-            .filter(|(_, document)| document.is_ok());
-        let (index, document) = good
-            .take_while(|(_, document)| start_of(document) <= node.range.start)
-            .last()
+        let after = self
+            .starts
+            .partition_point(|(start, _)| *start <= node.range.start);
+        let (_, index) = after
+            .checked_sub(1)
+            .map(|at| self.starts[at])
             .ok_or(Error::NotInText)?;
+        let document = &stream.documents[index];
         let document = document.as_ref().map_err(Clone::clone)?;
         if node.origin != Origin::Written {
             return Err(Error::EditNotPossible {

@@ -12,10 +12,12 @@ use crate::position::Walker;
 use crate::stream::Chunk;
 use crate::{Error, Limits, Node, Position};
 
+mod budget;
 mod build;
 mod frame;
 mod lexical;
 mod merge;
+mod style;
 mod tag;
 
 use build::Builder;

@@ -128,7 +128,7 @@ fn stream() -> impl Strategy<Value = (String, usize)> {
             let mut text = texts.join("---\n");
             let is_last_a_literal =
                 matches!(documents[count - 1].last(), Some((Quote::Literal, _)));
-            if !layout.ends_with_break && !(is_last_a_literal && !layout.comments) {
+            if !layout.ends_with_break && (!is_last_a_literal || layout.comments) {
                 text.truncate(text.len() - 1);
             }
             let mark = if bom { "\u{feff}" } else { "" };

@@ -121,7 +121,6 @@ fn json(site: &Site<'_>, value: &Value) -> Zeroizing<String> {
 pub(super) fn margin<'e>(site: &Site<'e>) -> &'e str {
     let start = site.line_start(site.node().range.start);
     let line = &site.text[line_at(site.text, start).range];
-    let line = line.trim_start_matches('\u{feff}');
     &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
 }
 

@@ -15,9 +15,7 @@ pub(super) fn splice(site: &Site<'_>, value: &str) -> Result<Splice, Error> {
     if node.scalar().is_none() {
         return Err(site.error("the value is not a single text"));
     }
-    if node.shared {
-        return Err(site.error("an alias elsewhere repeats the value; write both out first"));
-    }
+    site.check_own()?;
     let with = if site.is_json() {
         render::json_quoted(value)
     } else {

@@ -116,20 +116,24 @@ impl<'e> Site<'e> {
 
     /// The column of an offset, from 0, in characters; a byte order mark is none.
     pub(super) fn column(&self, offset: usize) -> usize {
-        let line = &self.text[line_start(self.text, offset)..offset];
-        line.trim_start_matches('\u{feff}').chars().count()
+        self.text[self.line_start(offset)..offset].chars().count()
     }
 
     /// Whether only blanks stand before an offset on its line.
     pub(super) fn starts_line(&self, offset: usize) -> bool {
-        let line = &self.text[line_start(self.text, offset)..offset];
-        line.trim_start_matches('\u{feff}')
-            .trim_start_matches(' ')
-            .is_empty()
+        let line = &self.text[self.line_start(offset)..offset];
+        line.bytes().all(|byte| byte == b' ')
     }
 
+    /// Where the line of an offset starts, after a byte order mark.
     pub(super) fn line_start(&self, offset: usize) -> usize {
-        line_start(self.text, offset)
+        let start = line_start(self.text, offset);
+        let has_mark = self.text[start..].starts_with('\u{feff}');
+        if has_mark {
+            start + '\u{feff}'.len_utf8()
+        } else {
+            start
+        }
     }
 
     /// Where the line of an offset ends, before its line break.
@@ -226,11 +230,22 @@ impl<'e> Site<'e> {
         end
     }
 
-    pub(super) fn check_insertable(&self) -> Result<(), Error> {
+    /// The node is written here and nowhere else.
+    pub(super) fn check_own(&self) -> Result<(), Error> {
         let node = self.node();
-        if node.shared {
-            return Err(self.error(SHARED));
+        if node.origin != Origin::Written {
+            return Err(self.error("the value stands elsewhere and an alias repeats it here"));
         }
+        if node.shared {
+            Err(self.error(SHARED))
+        } else {
+            Ok(())
+        }
+    }
+
+    pub(super) fn check_insertable(&self) -> Result<(), Error> {
+        self.check_own()?;
+        let node = self.node();
         let is_mapping = matches!(node.content, Content::Mapping(_)) && node.style != Style::Pair;
         if is_mapping || node.is_null() && self.entry.is_none_or(|entry| entry.colon.is_some()) {
             return Ok(());

@@ -56,8 +56,8 @@ fn overlap(text: &str, stream: &Stream, offset: usize) -> Error {
         .documents
         .iter()
         .filter_map(|document| document.as_ref().ok());
-    let before = good.filter(|document| document.range.start <= offset);
-    let document = before.last().map_or(1, |document| document.index);
+    let mut before = good.filter(|document| document.range.start <= offset);
+    let document = before.next_back().map_or(1, |document| document.index);
     Error::EditsOverlap {
         document,
         position: Walker::new(text, 0, 1).at(offset),

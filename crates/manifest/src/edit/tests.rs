@@ -242,6 +242,37 @@ fn a_removed_key_takes_its_lines_and_comment_along() {
 }
 
 #[test]
+fn a_byte_order_mark_outlives_the_edits_beside_it() {
+    check_remove("\u{feff}a: 1\nb: 2\n", &[], "a", "\u{feff}b: 2\n");
+    check_remove("\u{feff}a: 1\n", &[], "a", "\u{feff}{}\n");
+    check_replace("\u{feff}a: 1\n", 0, &[], json!({"b": 2}), "\u{feff}b: 2\n");
+    check_set(
+        "\u{feff}a: 1\n",
+        &["m", "k"],
+        "v",
+        "\u{feff}a: 1\nm:\n  k: v\n",
+    );
+}
+
+#[test]
+fn an_alias_in_the_way_is_not_written_through() {
+    let text = "a: &x {k: v}\nb: *x\nc: &y v\nd: *y\n";
+    for path in [
+        &["b", "k"][..],
+        &["b", "new"],
+        &["d"],
+        &["c"],
+        &["a", "new"],
+    ] {
+        let refused = Edits::new(text).set(&documents(text)[0], path, "w");
+        assert!(
+            matches!(refused, Err(Error::EditNotPossible { .. })),
+            "{path:?}"
+        );
+    }
+}
+
+#[test]
 fn several_edits_of_one_mapping_go_together() {
     let edited = edit("m:\n  a: 1\n  b: 2\n  c: 3\n", |edits, documents| {
         let mapping = documents[0].root.get("m").expect("the sample has it");
@@ -304,13 +335,7 @@ fn a_whole_document_is_replaced_with_the_comments_in_it() {
         value.clone(),
         &format!("---\n{yaml}"),
     );
-    check_replace(
-        "a: 1\r\n",
-        0,
-        &[],
-        value.clone(),
-        &yaml.replace('\n', "\r\n"),
-    );
+    check_replace("a: 1\r\n", 0, &[], value, &yaml.replace('\n', "\r\n"));
     check_replace("a: 1", 0, &[], json!({"b": 2}), "b: 2");
     check_replace(
         "{\"a\":1}\n{\"b\":2}\n",
@@ -349,7 +374,7 @@ fn an_item_of_a_list_is_replaced_at_its_indentation() {
         "items: [{a: 1}, {b: 2}]\n",
         0,
         &["items", "1"],
-        value.clone(),
+        value,
         "items: [{a: 1}, {kind: S, data: {a: b}}]\n",
     );
     check_replace("m:\n  a: 1\nn: 2\n", 0, &["m"], json!("x"), "m: x\nn: 2\n");

@@ -46,7 +46,7 @@ pub(crate) fn chunks(text: &str) -> Vec<Chunk> {
         let line = line_at(text, offset);
         match kind_of(&text[line.range], bare && !open.has_content) {
             LineKind::Start { has_content } => {
-                if !(directives && !open.has_content) {
+                if !directives || open.has_content {
                     push(&mut chunks, &mut open, offset, number);
                 }
                 (bare, directives) = (false, false);

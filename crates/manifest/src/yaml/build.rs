@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use granit_parser::{Event, ScalarStyle, Span, StructureStyle, Tag};
+use granit_parser::{Event, Span, Tag};
 use zeroize::Zeroizing;
 
+use super::budget::{Budget, Weight};
 use super::frame::{Children, Entries, Frame, Head, Key};
+use super::style::{scalar_style, structure_style};
 use super::{Source, lexical, merge, tag};
 use crate::node::{Content, Entry, Origin, Scalar};
 use crate::position::Walker;
@@ -16,7 +18,7 @@ use crate::{Error, Limits, Node, Position, Style};
 pub(crate) struct Builder<'t> {
     source: Source<'t>,
     walker: Walker<'t>,
-    limits: &'t Limits,
+    budget: Budget<'t>,
     depth: usize,
     /// The offset after the last token that was taken in.
     cursor: usize,
@@ -24,23 +26,13 @@ pub(crate) struct Builder<'t> {
     question: Option<usize>,
     frames: Vec<Frame>,
     root: Option<Node>,
-    nodes: usize,
     used: HashSet<usize>,
     anchored: HashMap<usize, Anchored>,
-    aliased: Weight,
 }
 
 struct Anchored {
     node: Node,
     weight: Weight,
-}
-
-/// How much a value is.
-#[derive(Clone, Copy, Default)]
-struct Weight {
-    nodes: usize,
-    bytes: usize,
-    height: usize,
 }
 
 impl<'t> Builder<'t> {
@@ -53,17 +45,15 @@ impl<'t> Builder<'t> {
         let walker = source.walker();
         Self {
             cursor: source.base,
+            budget: Budget::new(limits, source.document),
             source,
             walker,
             question: None,
-            limits,
             depth,
             frames: Vec::new(),
             root: None,
-            nodes: 0,
             used,
             anchored: HashMap::new(),
-            aliased: Weight::default(),
         }
     }
 
@@ -312,7 +302,7 @@ impl<'t> Builder<'t> {
                 self.complete(frame.head.node(end, Content::Sequence(items)), id)
             }
             Children::Entries(entries) => {
-                let node = self.mapping(frame.head, entries, end)?;
+                let node = self.mapping(frame.head, *entries, end)?;
                 self.complete(node, id)
             }
         }
@@ -342,13 +332,13 @@ impl<'t> Builder<'t> {
         self.before_child();
         let (document, start) = (self.source.document, self.offset(&span.start));
         let position = self.walker.at(start);
-        let error = |what| Error::Alias {
-            document,
-            position,
-            what,
-        };
         let Some(anchored) = self.anchored.get(&id) else {
-            return Err(error("the alias stands inside the value it refers to"));
+            let what = "the alias stands inside the value it refers to";
+            return Err(Error::Alias {
+                document,
+                position,
+                what,
+            });
         };
         let weight = anchored.weight;
         if self.frames.len() + weight.height > self.depth {
@@ -358,8 +348,8 @@ impl<'t> Builder<'t> {
                 limit: self.depth,
             });
         }
-        self.charge(weight).map_err(error)?;
-        self.count(weight.nodes - 1, position)?;
+        self.budget.charge(weight, position)?;
+        self.budget.count(weight.nodes - 1, position)?;
         let Some(anchored) = self.anchored.get(&id) else {
             return Ok(());
         };
@@ -373,35 +363,9 @@ impl<'t> Builder<'t> {
         self.complete(node, None)
     }
 
-    /// Counts what aliases bring in.
-    fn charge(&mut self, weight: Weight) -> Result<(), &'static str> {
-        self.aliased.nodes += weight.nodes;
-        self.aliased.bytes += weight.bytes;
-        let too_much =
-            self.aliased.nodes > self.limits.alias_nodes || self.aliased.bytes > self.limits.bytes;
-        if too_much {
-            Err("the aliases expand to too much; write the values out")
-        } else {
-            Ok(())
-        }
-    }
-
-    fn count(&mut self, nodes: usize, position: Position) -> Result<(), Error> {
-        self.nodes = self.nodes.saturating_add(nodes);
-        if self.nodes <= self.limits.nodes {
-            return Ok(());
-        }
-        let (document, limit) = (self.source.document, self.limits.nodes);
-        Err(Error::TooManyNodes {
-            document,
-            position,
-            limit,
-        })
-    }
-
     /// Hands a finished value to the collection it stands in.
     fn complete(&mut self, node: Node, used_anchor: Option<usize>) -> Result<(), Error> {
-        self.count(1, node.position)?;
+        self.budget.count(1, node.position)?;
         if let Some(id) = used_anchor {
             self.remember(id, &node)?;
         }
@@ -429,20 +393,10 @@ impl<'t> Builder<'t> {
     }
 
     fn remember(&mut self, id: usize, node: &Node) -> Result<(), Error> {
-        let weight = weigh(node);
-        let (document, position) = (self.source.document, node.position);
-        self.charge(weight).map_err(|what| Error::Alias {
-            document,
-            position,
-            what,
-        })?;
-        self.anchored.insert(
-            id,
-            Anchored {
-                node: node.clone(),
-                weight,
-            },
-        );
+        let weight = Weight::of(node);
+        self.budget.charge(weight, node.position)?;
+        let node = node.clone();
+        self.anchored.insert(id, Anchored { node, weight });
         Ok(())
     }
 
@@ -536,47 +490,5 @@ impl Entries {
                 colon,
             });
         }
-    }
-}
-
-fn weigh(node: &Node) -> Weight {
-    let add = |sum: Weight, part: Weight| Weight {
-        nodes: sum.nodes + part.nodes,
-        bytes: sum.bytes + part.bytes,
-        height: sum.height.max(part.height + 1),
-    };
-    let one = Weight {
-        nodes: 1,
-        bytes: 0,
-        height: 1,
-    };
-    match &node.content {
-        Content::Scalar(scalar) => Weight {
-            nodes: 1,
-            bytes: scalar.text().len(),
-            height: 0,
-        },
-        Content::Sequence(items) => items.iter().map(weigh).fold(one, add),
-        Content::Mapping(entries) => {
-            let parts = entries.iter().flat_map(|entry| [&entry.key, &entry.value]);
-            parts.map(weigh).fold(one, add)
-        }
-    }
-}
-
-fn scalar_style(style: ScalarStyle) -> Style {
-    match style {
-        ScalarStyle::Plain => Style::Plain,
-        ScalarStyle::SingleQuoted => Style::SingleQuoted,
-        ScalarStyle::DoubleQuoted => Style::DoubleQuoted,
-        ScalarStyle::Literal => Style::Literal,
-        ScalarStyle::Folded => Style::Folded,
-    }
-}
-
-fn structure_style(style: StructureStyle) -> Style {
-    match style {
-        StructureStyle::Block => Style::Block,
-        StructureStyle::Flow => Style::Flow,
     }
 }

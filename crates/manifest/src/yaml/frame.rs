@@ -44,7 +44,7 @@ pub(crate) struct Frame {
 
 pub(crate) enum Children {
     Items(Vec<Node>),
-    Entries(Entries),
+    Entries(Box<Entries>),
 }
 
 /// The entries of an open mapping.
@@ -76,7 +76,7 @@ impl Frame {
     pub(crate) fn entries(head: Head) -> Self {
         Self {
             head,
-            children: Children::Entries(Entries::default()),
+            children: Children::Entries(Box::default()),
         }
     }
 

@@ -51,7 +51,10 @@ fn removals(ranges: &[(Range<usize>, bool)]) -> Vec<Splice> {
     let mut run: Option<Range<usize>> = None;
     for (range, goes) in ranges {
         if *goes {
-            let start = run.map_or(kept.map_or(range.start, |kept| kept.end), |run| run.start);
+            let start = run
+                .map(|run| run.start)
+                .or_else(|| kept.map(|kept| kept.end))
+                .unwrap_or(range.start);
             run = Some(start..range.end);
             continue;
         }
@@ -106,7 +109,7 @@ fn separator(site: &Site<'_>, ranges: &[(Range<usize>, bool)]) -> String {
     }
     let first = ranges
         .first()
-        .map_or(site.node().range.end, |(range, _)| range.start);
+        .map_or_else(|| site.node().range.end, |(range, _)| range.start);
     let open = &site.text[site.node().range.start + 1..first];
     if open.contains(['\n', '\r']) && open.trim().is_empty() {
         return format!(",{open}");
@@ -121,7 +124,7 @@ fn separator(site: &Site<'_>, ranges: &[(Range<usize>, bool)]) -> String {
 
 /// What stands between a colon and its value in this document.
 pub(in crate::edit) fn gap(site: &Site<'_>) -> &'static str {
-    fn first<'e>(node: &'e crate::Node) -> Option<&'e Entry> {
+    fn first(node: &crate::Node) -> Option<&Entry> {
         match &node.content {
             crate::Content::Scalar(_) => None,
             crate::Content::Sequence(items) => items.iter().find_map(first),
