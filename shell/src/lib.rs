@@ -7,4 +7,4 @@ mod process;
 
 pub use exit_code::ExitCode;
 pub use files::{LEFTOVER_PREFIX, LEFTOVER_SUFFIX, ReadError, read_file, read_limited, write_file};
-pub use process::{Allocator, allocator, harden};
+pub use process::{Allocator, allocator, harden, quiet_panics};

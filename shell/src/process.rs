@@ -1,6 +1,6 @@
 //! What the process gives away: no core dump, no memory for a debugger, nothing left in freed memory.
 
-use std::alloc::System;
+use std::{alloc::System, io::Write};
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use zeroizing_alloc::ZeroAlloc;
@@ -24,4 +24,17 @@ pub fn harden() {
     };
     let _ = setrlimit(Resource::Core, none);
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// Makes a panic print the program and the place in the code, never the payload, which may hold a value.
+pub fn quiet_panics(program: &'static str) {
+    std::panic::set_hook(Box::new(move |info| {
+        let place = info.location().map_or_else(String::new, |place| {
+            format!(" at {}:{}", place.file(), place.line())
+        });
+        let _ = writeln!(
+            std::io::stderr(),
+            "{program}: internal error{place}; please report it"
+        );
+    }));
 }

@@ -68,21 +68,35 @@ impl OpeningKey {
     ///
     /// [`OpeningKeyError`]; no error holds a byte of the input.
     pub fn from_pem(text: &[u8]) -> Result<Self, OpeningKeyError> {
-        let blocks = PrivateBlocks::parse(text)?;
-        for block in blocks.iter() {
-            let encrypted = block.headers().iter().any(|(name, _)| name == "DEK-Info");
-            match block.tag() {
-                "ENCRYPTED PRIVATE KEY" => return Err(OpeningKeyError::Encrypted),
-                "RSA PRIVATE KEY" if encrypted => return Err(OpeningKeyError::Encrypted),
-                "RSA PRIVATE KEY" => return Self::from_pkcs1(block.contents()),
-                "PRIVATE KEY" => return Self::from_pkcs8(block.contents()),
-                "EC PRIVATE KEY" | "DSA PRIVATE KEY" | "OPENSSH PRIVATE KEY" => {
-                    return Err(OpeningKeyError::NotRsa);
-                }
-                _ => {}
-            }
+        Self::all_from_pem(text).swap_remove(0)
+    }
+
+    /// Reads every private key of a PEM text, each with its own result; never empty.
+    pub fn all_from_pem(text: &[u8]) -> Vec<Result<Self, OpeningKeyError>> {
+        let keys = match PrivateBlocks::parse(text) {
+            Ok(blocks) => blocks.0.iter().filter_map(Self::from_block).collect(),
+            Err(error) => vec![Err(error)],
+        };
+        if keys.is_empty() {
+            vec![Err(OpeningKeyError::NoPrivateKey)]
+        } else {
+            keys
         }
-        Err(OpeningKeyError::NoPrivateKey)
+    }
+
+    /// Reads one block; `None` where it holds no private key.
+    fn from_block(block: &pem::Pem) -> Option<Result<Self, OpeningKeyError>> {
+        let encrypted = block.headers().iter().any(|(name, _)| name == "DEK-Info");
+        match block.tag() {
+            "ENCRYPTED PRIVATE KEY" => Some(Err(OpeningKeyError::Encrypted)),
+            "RSA PRIVATE KEY" if encrypted => Some(Err(OpeningKeyError::Encrypted)),
+            "RSA PRIVATE KEY" => Some(Self::from_pkcs1(block.contents())),
+            "PRIVATE KEY" => Some(Self::from_pkcs8(block.contents())),
+            "EC PRIVATE KEY" | "DSA PRIVATE KEY" | "OPENSSH PRIVATE KEY" => {
+                Some(Err(OpeningKeyError::NotRsa))
+            }
+            _ => None,
+        }
     }
 
     fn from_pkcs1(der: &[u8]) -> Result<Self, OpeningKeyError> {
@@ -160,10 +174,6 @@ impl PrivateBlocks {
         pem::parse_many(text)
             .map(Self)
             .map_err(|_| OpeningKeyError::NoPrivateKey)
-    }
-
-    fn iter(&self) -> std::slice::Iter<'_, pem::Pem> {
-        self.0.iter()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a value is bound to when it is sealed: scope, namespace and name.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use seal_api::{Scope, SealedSecret};
 use seal_envelope::Label;
@@ -20,8 +20,9 @@ pub struct Binding {
 impl Binding {
     /// The binding that a SealedSecret's own metadata asks for; its template has no say.
     pub fn of(sealed: &SealedSecret) -> Self {
+        let none = BTreeMap::new();
         Self {
-            scope: Scope::of(sealed.metadata.annotations.as_ref().unwrap_or(&[].into())),
+            scope: Scope::of(sealed.metadata.annotations.as_ref().unwrap_or(&none)),
             namespace: sealed.metadata.namespace.clone().unwrap_or_default(),
             name: sealed.metadata.name.clone().unwrap_or_default(),
         }

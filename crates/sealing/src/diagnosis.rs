@@ -122,7 +122,8 @@ fn unknown_key(line: &ItemLine, ring: &KeyRing) -> (Reason, String) {
     )
 }
 
-fn mismatch(how: &str, sealed_for: &Binding, found: &Binding) -> (Reason, String) {
+/// Says that a value sealed for one place was found in another. `how` begins the message and says how sure that is.
+pub fn mismatch(how: &str, sealed_for: &Binding, found: &Binding) -> (Reason, String) {
     if sealed_for.scope != found.scope {
         let message = format!(
             "{how} {sealed_for} (scope {}), found in {}/{} (scope {})",

@@ -42,6 +42,7 @@ mod unseal;
 pub use binding::Binding;
 pub use cautions::{Caution, cautions};
 pub use contents::{ContentsError, check_contents, is_restricted_type};
+pub use diagnosis::mismatch;
 pub use failure::{Failure, ItemFailure};
 pub use item_lines::{ItemLine, ItemLines, item_lines_fit};
 pub use key_ring::{HeldKey, KeyRing};

@@ -1,0 +1,364 @@
+//! What the user may type. The doc comments are the help text.
+
+#![allow(
+    missing_docs,
+    reason = "variants and flattened groups are documented at their types, whose text clap takes"
+)]
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use seal_api::Scope;
+
+/// Seal Kubernetes Secrets before they are committed.
+///
+/// Without a command, Secrets are read from standard input and SealedSecrets written to standard output:
+///
+///     seal --cert cert.pem < secret.yaml > sealed.yaml
+///
+/// Sealing works offline, with the certificate named by --cert, and never looks at a kube context.
+#[derive(Debug, Parser)]
+#[command(
+    name = "seal",
+    version,
+    disable_help_subcommand = true,
+    args_conflicts_with_subcommands = true
+)]
+pub struct Cli {
+    /// What to do; without it, as `seal encrypt -`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub encrypt: SealArgs,
+    #[command(flatten)]
+    pub global: GlobalArgs,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct GlobalArgs {
+    /// How results and errors are reported; `json` is one JSON object a line.
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        global = true,
+        help_heading = "Output"
+    )]
+    pub format: Format,
+}
+
+/// How a command reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Encrypt(EncryptArgs),
+    Create(CreateArgs),
+    Raw(RawArgs),
+    Set(SetArgs),
+    #[command(subcommand)]
+    Cert(CertCommand),
+    Inspect(InspectArgs),
+    Unseal(UnsealArgs),
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    Completions(CompletionsArgs),
+}
+
+/// Seal Secrets in files, folders or standard input.
+///
+/// Every Secret becomes a SealedSecret; every other document passes through byte for byte. YAML stays YAML, JSON stays
+/// JSON. A Secret that cannot be sealed is reported and never written; the others are.
+#[derive(Debug, Args)]
+pub struct EncryptArgs {
+    /// Files, folders (all .yaml, .yml and .json below), or `-` for standard input.
+    #[arg(value_name = "FILE|DIR|-", default_value = "-")]
+    pub inputs: Vec<PathBuf>,
+    /// Replace each file by its sealed form.
+    #[arg(long, conflicts_with = "output", help_heading = "Output")]
+    pub in_place: bool,
+    /// Write to this file instead of standard output; only if every Secret could be sealed.
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub seal: SealArgs,
+}
+
+/// Options of sealing.
+#[derive(Debug, Args)]
+pub struct SealArgs {
+    #[command(flatten)]
+    pub certificate: CertificateArgs,
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Seal a Secret without a value as well.
+    #[arg(long, help_heading = "Sealing")]
+    pub allow_empty_data: bool,
+    /// Seal types that Kubernetes itself acts on (service account and bootstrap tokens) as well.
+    #[arg(long, help_heading = "Sealing")]
+    pub allow_restricted_types: bool,
+}
+
+/// Which certificate is used.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct CertificateArgs {
+    /// The certificate: a file, or a URL of a certificate or a controller. Also SEAL_CERT or SEALED_SECRETS_CERT.
+    #[arg(long, value_name = "FILE|URL", help_heading = "Sealing")]
+    pub cert: Option<String>,
+    /// The full id (64 digits) the certificate's key must have. Also SEAL_PIN.
+    #[arg(long, value_name = "KEY-ID", help_heading = "Sealing")]
+    pub pin: Option<String>,
+}
+
+/// How far the sealed value may travel.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct ScopeArgs {
+    /// Where the value may be unsealed: strict (this name and namespace), namespace-wide or cluster-wide. Also SEAL_SCOPE or
+    /// SEALED_SECRETS_SCOPE.
+    #[arg(long, value_name = "SCOPE", help_heading = "Sealing")]
+    pub scope: Option<Scope>,
+}
+
+/// Where the Secret will live.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct PlaceArgs {
+    /// The namespace of Secrets that name none. Also SEAL_NAMESPACE or SEALED_SECRETS_NAMESPACE.
+    #[arg(long, short, value_name = "NAMESPACE", help_heading = "Sealing")]
+    pub namespace: Option<String>,
+    /// The name of a Secret that has none.
+    #[arg(long, value_name = "NAME", help_heading = "Sealing")]
+    pub name: Option<String>,
+}
+
+/// Make a SealedSecret in one step, without cleartext on disk.
+#[derive(Debug, Args)]
+pub struct CreateArgs {
+    /// The name of the Secret.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// The namespace of the Secret. Also SEAL_NAMESPACE or SEALED_SECRETS_NAMESPACE.
+    #[arg(long, short, value_name = "NAMESPACE", help_heading = "Sealing")]
+    pub namespace: Option<String>,
+    #[command(flatten)]
+    pub certificate: CertificateArgs,
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// Create types that Kubernetes itself acts on (service account and bootstrap tokens) as well.
+    #[arg(long, help_heading = "Sealing")]
+    pub allow_restricted_types: bool,
+    /// The type of the Secret, such as `kubernetes.io/basic-auth`.
+    #[arg(long = "type", value_name = "TYPE", help_heading = "Contents")]
+    pub type_: Option<String>,
+    #[command(flatten)]
+    pub values: ValueArgs,
+    /// A certificate and its private key, both PEM files; sets the type `kubernetes.io/tls`.
+    #[arg(long, num_args = 2, value_names = ["CERT", "KEY"], help_heading = "Contents")]
+    pub tls: Option<Vec<PathBuf>>,
+    /// Credentials for an image registry; the password is read from --docker-password-file, or asked for. Sets the type
+    /// `kubernetes.io/dockerconfigjson`.
+    #[arg(long, num_args = 2, value_names = ["SERVER", "USER"], help_heading = "Contents")]
+    pub docker_registry: Option<Vec<String>>,
+    /// The file with the password for --docker-registry, `-` for standard input.
+    #[arg(
+        long,
+        value_name = "PATH",
+        requires = "docker_registry",
+        help_heading = "Contents"
+    )]
+    pub docker_password_file: Option<PathBuf>,
+    /// A label of the Secret.
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Contents")]
+    pub label: Vec<String>,
+    /// Write to this file instead of standard output. An existing file is not replaced unless --force is given.
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+    /// Replace an existing output file.
+    #[arg(long, requires = "output", help_heading = "Output")]
+    pub force: bool,
+    /// Write JSON instead of YAML.
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+/// Where values come from.
+#[derive(Debug, Args, Default)]
+pub struct ValueArgs {
+    /// A value given here. It stays in the shell's history and is seen by other users: prefer the other ways.
+    #[arg(long, value_name = "KEY=VALUE", help_heading = "Contents")]
+    pub from_literal: Vec<String>,
+    /// A value from a file, byte for byte; the key is the file's name unless given. `-` is standard input.
+    #[arg(long, value_name = "[KEY=]PATH", help_heading = "Contents")]
+    pub from_file: Vec<String>,
+    /// Values from a file of KEY=VALUE lines; `#` begins a comment line.
+    #[arg(long, value_name = "PATH", help_heading = "Contents")]
+    pub from_env_file: Vec<PathBuf>,
+    /// A random value of letters and digits, never shown.
+    #[arg(long, value_name = "KEY=LENGTH", help_heading = "Contents")]
+    pub generate: Vec<String>,
+    /// Ask for a value on the terminal, without showing it.
+    #[arg(long, value_name = "KEY", help_heading = "Contents")]
+    pub prompt: Vec<String>,
+}
+
+/// Seal one value and print it as base64, without a newline, for Helm values and templates.
+#[derive(Debug, Args)]
+pub struct RawArgs {
+    /// The file with the value, byte for byte; `-` or nothing is standard input.
+    #[arg(long, value_name = "PATH")]
+    pub from_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub certificate: CertificateArgs,
+    #[command(flatten)]
+    pub scope: ScopeArgs,
+    /// The namespace it is sealed for. Also SEAL_NAMESPACE or SEALED_SECRETS_NAMESPACE.
+    #[arg(long, short, value_name = "NAMESPACE", help_heading = "Sealing")]
+    pub namespace: Option<String>,
+    /// The name of the Secret it is sealed for.
+    #[arg(long, value_name = "NAME", help_heading = "Sealing")]
+    pub name: Option<String>,
+}
+
+/// Change or add values of a SealedSecret in its file; every other byte stays as it is.
+#[derive(Debug, Args)]
+pub struct SetArgs {
+    /// The file with the SealedSecret.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The SealedSecret's name, where the file holds more than one.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Remove an item.
+    #[arg(long, value_name = "KEY", help_heading = "Contents")]
+    pub remove: Vec<String>,
+    #[command(flatten)]
+    pub values: ValueArgs,
+    #[command(flatten)]
+    pub certificate: CertificateArgs,
+}
+
+/// Fetch, look at and pin certificates.
+#[derive(Debug, Subcommand)]
+pub enum CertCommand {
+    Fetch(CertFetchArgs),
+    Show(CertShowArgs),
+    Pin(CertPinArgs),
+}
+
+/// Fetch a certificate from a controller, a URL or a file.
+#[derive(Debug, Args)]
+pub struct CertFetchArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Write to this file instead of standard output. What it replaces is shown.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Show a certificate's key id, size and validity.
+#[derive(Debug, Args)]
+pub struct CertShowArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+}
+
+/// Write a certificate to a file together with its full key id; sealing with the file then checks the one against the
+/// other.
+#[derive(Debug, Args)]
+pub struct CertPinArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// The file to commit.
+    #[arg(long, short, value_name = "FILE", default_value = "seal-cert.pem")]
+    pub output: PathBuf,
+    /// Replace a file that is pinned to another key.
+    #[arg(long)]
+    pub replace: bool,
+}
+
+/// Where a certificate comes from.
+#[derive(Debug, Args)]
+pub struct SourceArgs {
+    /// A file, or a URL of a certificate or a controller. Without it, SEAL_CERT or SEALED_SECRETS_CERT.
+    #[arg(value_name = "FILE|URL")]
+    pub source: Option<String>,
+    /// The full id (64 digits) the certificate's key must have. Also SEAL_PIN.
+    #[arg(long, value_name = "KEY-ID")]
+    pub pin: Option<String>,
+}
+
+/// Show what a SealedSecret says of itself, offline: scope, items, sizes, sealing keys and dates, problems.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// Files, folders, or `-` for standard input.
+    #[arg(value_name = "FILE|DIR|-", default_value = "-")]
+    pub inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub certificate: CertificateArgs,
+}
+
+/// Open SealedSecrets offline with private keys, for recovery.
+///
+/// Prints Secrets in cleartext to standard output.
+#[derive(Debug, Args)]
+pub struct UnsealArgs {
+    /// The file with the SealedSecrets, `-` for standard input.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// A file with private keys: PEM (PKCS#1 or PKCS#8), or exported key Secrets, also as a List.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub key: Vec<PathBuf>,
+    /// Unseal types that Kubernetes itself acts on (service account and bootstrap tokens) as well.
+    #[arg(long)]
+    pub allow_restricted_types: bool,
+}
+
+/// Make sealing keys.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    New(KeysNewArgs),
+}
+
+/// Make a sealing key as a Secret, to bring to a cluster or a folder.
+#[derive(Debug, Args)]
+pub struct KeysNewArgs {
+    /// The file for the key Secret, readable only by its owner; it must not exist.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: PathBuf,
+    /// The name of the key Secret; made from the key's id unless given.
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The namespace of the key Secret, the controller's.
+    #[arg(long, short, value_name = "NAMESPACE")]
+    pub namespace: Option<String>,
+    /// The size of the RSA key in bits: 2048, 3072, 4096 or 8192.
+    #[arg(long, value_name = "BITS", default_value_t = 4096)]
+    pub size: usize,
+    /// How many days the certificate is valid.
+    #[arg(long, value_name = "DAYS", default_value_t = 3650)]
+    pub days: u32,
+    /// Write the certificate to this file as well.
+    #[arg(long, value_name = "FILE")]
+    pub cert_output: Option<PathBuf>,
+}
+
+/// Print a completion script for a shell.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell.
+    pub shell: Shell,
+}

@@ -1,0 +1,159 @@
+//! The certificate to seal with: from a file or URL, checked against its pin and the time.
+
+use jiff::Timestamp;
+use seal_api::Reason;
+use seal_envelope::{Certificate, CertificateError, KeyId, PublicKeyError, Validity};
+use seal_shell::read_file;
+
+use crate::{
+    args::CertificateArgs,
+    fetch, input,
+    problem::{Place, Problem},
+    settings::{self, Setting},
+};
+
+/// A certificate file is a few kilobytes; a chain may be some more.
+const LARGEST: usize = 1 << 20;
+/// How the line begins that `seal cert pin` writes before the certificate.
+pub(crate) const PIN_LINE: &str = "seal pin: ";
+
+/// A certificate, where it came from, and the key id its file is pinned to.
+pub(crate) struct Loaded {
+    pub(crate) certificate: Certificate,
+    pub(crate) source: String,
+    pub(crate) pinned: Option<KeyId>,
+}
+
+/// The certificate for sealing: named by flag or environment, pinned as asked, valid now.
+pub(crate) fn for_sealing(args: &CertificateArgs, now: Timestamp) -> Result<Certificate, Problem> {
+    let Some(Setting { value, .. }) = settings::cert(args.cert.as_deref())? else {
+        return Err(not_named());
+    };
+    let loaded = load(&value, args.pin.as_deref())?;
+    check_validity(&loaded, now)?;
+    Ok(loaded.certificate)
+}
+
+/// The certificate for sealing, where one is named at all.
+pub(crate) fn if_named(args: &CertificateArgs) -> Result<Option<Loaded>, Problem> {
+    let named = settings::cert(args.cert.as_deref())?;
+    named
+        .map(|Setting { value, .. }| load(&value, args.pin.as_deref()))
+        .transpose()
+}
+
+fn not_named() -> Problem {
+    Problem::new(Reason::NoCertificate, "no certificate is named").hint(
+        "fetch and pin the controller's once, with \"seal cert pin http://127.0.0.1:8080 --output seal-cert.pem\", \
+         commit the file, and name it with --cert or SEAL_CERT",
+    )
+}
+
+/// Reads a certificate from a file or URL and checks both pins: the file's own and the one asked for.
+pub(crate) fn load(source: &str, pin: Option<&str>) -> Result<Loaded, Problem> {
+    let asked = asked_pin(pin)?;
+    let bytes = match fetch::url_of(source) {
+        Some(url) => fetch::get(&url, LARGEST)?,
+        None => read_file(fetch::path_of(source), LARGEST)
+            .map_err(|error| input::unreadable(source, &error))?
+            .to_vec(),
+    };
+    let loaded = read(source, &bytes)?;
+    if let Some((pin, from)) = asked {
+        check_pin(&loaded, pin, from)?;
+    }
+    Ok(loaded)
+}
+
+/// Reads a certificate's PEM text and the pin in it.
+pub(crate) fn read(source: &str, bytes: &[u8]) -> Result<Loaded, Problem> {
+    let certificate = Certificate::from_pem(bytes).map_err(|error| unusable(source, &error))?;
+    let pinned = pin_in(bytes)
+        .map(|text| parse_pin(text, source))
+        .transpose()?;
+    let loaded = Loaded {
+        certificate,
+        source: source.to_owned(),
+        pinned,
+    };
+    match pinned {
+        Some(pin) => check_pin(&loaded, pin, "the pin in the file").map(|()| loaded),
+        None => Ok(loaded),
+    }
+}
+
+fn pin_in(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    text.lines()
+        .find_map(|line| line.strip_prefix(PIN_LINE))
+        .map(str::trim)
+}
+
+/// The pin asked for by flag or environment, and by which.
+fn asked_pin(flag: Option<&str>) -> Result<Option<(KeyId, &'static str)>, Problem> {
+    let setting = settings::pin(flag)?;
+    setting
+        .map(|Setting { value, source }| Ok((parse_pin(&value, source)?, source)))
+        .transpose()
+}
+
+fn parse_pin(text: &str, source: &str) -> Result<KeyId, Problem> {
+    text.parse().map_err(|error| {
+        Problem::new(
+            Reason::InvalidValue,
+            format!("the pin from {source} cannot be used: {error}"),
+        )
+        .hint("\"seal cert show\" prints the full key id")
+    })
+}
+
+fn check_pin(loaded: &Loaded, pin: KeyId, from: &str) -> Result<(), Problem> {
+    let found = loaded.certificate.key_id();
+    if found == pin {
+        return Ok(());
+    }
+    let message = format!(
+        "the certificate's key is {}, but {from} is {}",
+        found.full(),
+        pin.full()
+    );
+    Err(Problem::new(Reason::PinMismatch, message)
+        .at(Place::file(&loaded.source))
+        .hint("if the key was renewed on purpose, check the new id with the cluster's operators and pin it again"))
+}
+
+/// Refuses a certificate outside its validity period.
+pub(crate) fn check_validity(loaded: &Loaded, now: Timestamp) -> Result<(), Problem> {
+    let Loaded {
+        certificate,
+        source,
+        ..
+    } = loaded;
+    let (reason, message) = match certificate.validity_at(now) {
+        Validity::Valid => return Ok(()),
+        Validity::Expired => (
+            Reason::CertificateExpired,
+            format!("the certificate expired on {}", certificate.not_after()),
+        ),
+        Validity::NotYetValid => (
+            Reason::CertificateNotYetValid,
+            format!(
+                "the certificate is not valid before {}",
+                certificate.not_before()
+            ),
+        ),
+    };
+    Err(Problem::new(reason, message).at(Place::file(source)).hint(
+        "fetch the current certificate with \"seal cert fetch\", and check this machine's clock",
+    ))
+}
+
+fn unusable(source: &str, error: &CertificateError) -> Problem {
+    let reason = match error {
+        CertificateError::PublicKey(PublicKeyError::NotRsa | PublicKeyError::Size { .. }) => {
+            Reason::UnsupportedKey
+        }
+        _ => Reason::UnreadableCertificate,
+    };
+    Problem::new(reason, error.to_string()).at(Place::file(source))
+}

@@ -1,0 +1,131 @@
+//! `seal create`: a SealedSecret in one step, without cleartext on disk.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use jiff::Timestamp;
+use seal_api::{Reason, Scope};
+use seal_envelope::Plaintext;
+use seal_sealing::{Secret, cautions, check_contents, check_name, seal};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::{
+    args::CreateArgs,
+    certificate,
+    encrypt::{check_type, from_failure},
+    output,
+    problem::{Place, Problem},
+    report::Reporter,
+    settings,
+    values::{self, Values},
+};
+
+pub(crate) fn run(args: &CreateArgs, reporter: &Reporter) -> Result<(), Problem> {
+    if let Some(path) = args.output.as_deref().filter(|_| !args.force) {
+        output::check_absent(
+            path,
+            "--force replaces it; \"seal set\" changes single values of it",
+        )?;
+    }
+    let now = Timestamp::now();
+    let certificate = certificate::for_sealing(&args.certificate, now)?;
+    let scope = settings::scope(args.scope.scope)?.map_or(Scope::Strict, |(scope, _)| scope);
+    let secret = secret(args, reporter)?;
+    check_type(&secret, args.allow_restricted_types)?;
+    check(&secret)?;
+    for caution in cautions(&secret) {
+        reporter.warn(&Place::default(), &caution.to_string());
+    }
+    let sealed =
+        seal(&secret, scope, &certificate, now).map_err(|failure| from_failure(&failure))?;
+    let text = output::manifest(&sealed.object, args.json);
+    output::deliver(args.output.as_deref(), text.as_bytes())
+}
+
+fn check(secret: &Secret) -> Result<(), Problem> {
+    if secret.data.is_empty() {
+        return Err(Problem::new(Reason::EmptyData, "no value is given")
+            .hint("--from-file, --from-env-file, --generate, --prompt, --tls or --docker-registry give values"));
+    }
+    check_contents(secret).map_err(|error| Problem::new(Reason::InvalidContents, error.to_string()))
+}
+
+fn secret(args: &CreateArgs, reporter: &Reporter) -> Result<Secret, Problem> {
+    check_name(&args.name).map_err(|error| {
+        Problem::new(
+            Reason::InvalidName,
+            format!("the name {:?} {error}", args.name),
+        )
+    })?;
+    let namespace = settings::namespace(args.namespace.as_deref())?.map(|setting| setting.value);
+    let mut secret = Secret::new(&args.name, namespace.as_deref());
+    let labels = args
+        .label
+        .iter()
+        .map(|label| label_of(label))
+        .collect::<Result<_, _>>()?;
+    secret.set_strings("labels", labels);
+    secret.data = values::gather(&args.values, reporter)?;
+    let helper = add_helpers(args, &mut secret.data)?;
+    secret.type_ = match (&args.type_, helper) {
+        (Some(asked), Some(helper)) if asked != helper => {
+            return Err(Problem::new(
+                Reason::Conflict,
+                format!("--type says {asked:?} and the helper makes {helper:?}"),
+            ));
+        }
+        (Some(asked), _) => Some(asked.clone()),
+        (None, helper) => helper.map(str::to_owned),
+    };
+    Ok(secret)
+}
+
+fn label_of(text: &str) -> Result<(String, String), Problem> {
+    let pair = text
+        .split_once('=')
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    pair.ok_or_else(|| Problem::new(Reason::InvalidValue, "--label needs the form NAME=VALUE"))
+}
+
+/// Adds the values of --tls or --docker-registry and returns the type they make.
+fn add_helpers(args: &CreateArgs, data: &mut Values) -> Result<Option<&'static str>, Problem> {
+    match (args.tls.as_deref(), args.docker_registry.as_deref()) {
+        (Some(_), Some(_)) => Err(Problem::new(
+            Reason::Conflict,
+            "--tls and --docker-registry make different types",
+        )),
+        (Some([certificate, key]), None) => {
+            values::add(data, "tls.crt", values::read_value(certificate)?)?;
+            values::add(data, "tls.key", values::read_value(key)?)?;
+            Ok(Some("kubernetes.io/tls"))
+        }
+        (None, Some([server, user])) => {
+            values::add(
+                data,
+                ".dockerconfigjson",
+                docker_config(args, server, user)?,
+            )?;
+            Ok(Some("kubernetes.io/dockerconfigjson"))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn docker_config(args: &CreateArgs, server: &str, user: &str) -> Result<Plaintext, Problem> {
+    let password = match &args.docker_password_file {
+        Some(path) => values::read_value(path)?,
+        None => values::ask(&format!("password of {user} at {server}: "))?,
+    };
+    let password = std::str::from_utf8(password.as_bytes())
+        .map(|text| text.trim_end_matches(['\r', '\n']))
+        .map_err(|_| {
+            Problem::new(
+                Reason::InvalidEncoding,
+                "the registry password is not UTF-8",
+            )
+        })?;
+    let auth =
+        Zeroizing::new(STANDARD.encode(Zeroizing::new(format!("{user}:{password}")).as_bytes()));
+    let config =
+        json!({"auths": {server: {"username": user, "password": password, "auth": auth.as_str()}}});
+    Ok(config.to_string().into_bytes().into())
+}

@@ -1,0 +1,273 @@
+//! One input on its way: read, its Secrets found and sealed, its text edited.
+
+use std::collections::BTreeSet;
+
+use seal_manifest::{Document, Edits, Format, Limits, Node, Stream, Text, read};
+use seal_sealing::{Sealed, Secret, cautions, check_contents};
+use zeroize::Zeroizing;
+
+use super::{position, request::Request};
+use crate::{
+    documents::{self, Reader, Role, implied_kind, place},
+    input::{Input, from_manifest},
+    parallel,
+    problem::{Place, Problem},
+    report::Reporter,
+};
+
+/// One input with its documents.
+pub(super) struct Source {
+    pub(super) input: Input,
+    stream: Stream,
+}
+
+/// A Secret found in a document.
+struct Found<'s> {
+    document: &'s Document,
+    node: &'s Node,
+    /// The typed list it stands in, such as a `SecretList`, which becomes a `List`.
+    typed_list: Option<&'s Node>,
+    secret: Secret,
+}
+
+/// What sealing one input led to.
+pub(super) struct Outcome {
+    /// The edited text, in which documents that failed stand as they were; `None` where it could not be edited.
+    text: Option<Zeroizing<String>>,
+    sealed: usize,
+    /// Positions of the documents in which something failed.
+    failed: BTreeSet<usize>,
+    problems: Vec<Problem>,
+    warnings: Vec<(Place, String)>,
+}
+
+impl Source {
+    /// Parses an input; `None`, and a report, where it cannot be read at all.
+    pub(super) fn parse(input: Input, reporter: &mut Reporter) -> Option<Self> {
+        match read(input.text.as_str(), &Limits::default()) {
+            Ok(stream) => Some(Self { input, stream }),
+            Err(error) => {
+                reporter.problem(&from_manifest(&error, &input.name));
+                None
+            }
+        }
+    }
+
+    pub(super) fn format(&self) -> Format {
+        self.stream.format
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.stream.documents.is_empty()
+    }
+
+    fn text(&self) -> &str {
+        self.input.text.as_str()
+    }
+
+    /// Seals every Secret in it and edits the text.
+    pub(super) fn seal(&self, request: &Request) -> Outcome {
+        let mut outcome = Outcome {
+            text: None,
+            sealed: 0,
+            failed: BTreeSet::new(),
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        };
+        let found = self.find(&mut outcome);
+        let sealed = parallel::map(&found, |found| request.seal(found.secret.clone()));
+        let mut edits = Edits::new(self.text());
+        let mut lists: Vec<&Node> = found.iter().filter_map(|found| found.typed_list).collect();
+        lists.dedup_by_key(|list| list.range.clone());
+        for (found, sealed) in found.iter().zip(sealed) {
+            let edited = sealed
+                .map_err(|problem| problem.at(self.place(found)))
+                .and_then(|sealed| self.replace(&mut edits, found, &sealed, &mut outcome));
+            match edited {
+                Ok(()) => outcome.sealed += 1,
+                Err(problem) => outcome.fail(found.document, problem),
+            }
+        }
+        match untype(&mut edits, &lists).and_then(|()| edits.apply()) {
+            Ok(text) => outcome.text = Some(text),
+            Err(error) => {
+                outcome
+                    .problems
+                    .push(from_manifest(&error, &self.input.name));
+                outcome.failed.extend(0..self.stream.documents.len());
+            }
+        }
+        outcome
+    }
+
+    fn place(&self, found: &Found<'_>) -> Place {
+        place(&self.input.name, found.document, found.node)
+    }
+
+    fn replace(
+        &self,
+        edits: &mut Edits<'_>,
+        found: &Found<'_>,
+        sealed: &Sealed,
+        outcome: &mut Outcome,
+    ) -> Result<(), Problem> {
+        let value =
+            serde_json::to_value(&sealed.object).expect("a SealedSecret has text keys only");
+        edits
+            .replace_node(found.document, found.node, &value)
+            .map_err(|error| from_manifest(&error, &self.input.name))?;
+        let mut warn = |message: String| outcome.warnings.push((self.place(found), message));
+        if sealed.lines_left_out {
+            warn("the item lines are left out, since the object would be too large for kubectl apply".to_owned());
+        }
+        if let Err(error) = check_contents(&found.secret) {
+            warn(format!("the API server will refuse this Secret: {error}"));
+        }
+        for caution in cautions(&found.secret) {
+            warn(caution.to_string());
+        }
+        Ok(())
+    }
+
+    /// Every Secret, also those in lists.
+    fn find<'s>(&'s self, outcome: &mut Outcome) -> Vec<Found<'s>> {
+        let mut found = Vec::new();
+        for (position, document) in self.stream.documents.iter().enumerate() {
+            match document {
+                Ok(document) => self.look_into(document, &document.root, None, &mut found, outcome),
+                Err(error) => {
+                    outcome
+                        .problems
+                        .push(from_manifest(error, &self.input.name));
+                    outcome.failed.insert(position);
+                }
+            }
+        }
+        found
+    }
+
+    fn look_into<'s>(
+        &'s self,
+        document: &'s Document,
+        node: &'s Node,
+        typed_list: Option<&'s Node>,
+        found: &mut Vec<Found<'s>>,
+        outcome: &mut Outcome,
+    ) {
+        let reader = Reader {
+            file: &self.input.name,
+            document,
+        };
+        match documents::role(
+            node,
+            typed_list.and_then(implied_kind),
+            &self.input.name,
+            document,
+        ) {
+            Ok(Role::Secret) => match reader.secret(node) {
+                Ok(secret) => found.push(Found {
+                    document,
+                    node,
+                    typed_list,
+                    secret,
+                }),
+                Err(problem) => outcome.fail(document, problem),
+            },
+            Ok(Role::List) => {
+                let typed_list = implied_kind(node).map(|_| node);
+                for item in node.get("items").and_then(Node::items).unwrap_or_default() {
+                    self.look_into(document, item, typed_list, found, outcome);
+                }
+            }
+            Ok(Role::SealedSecret | Role::Other) => {}
+            Err(problem) => outcome.fail(document, problem),
+        }
+    }
+}
+
+/// Makes lists of Secrets ones of anything, since SealedSecrets stand in them now.
+fn untype(edits: &mut Edits<'_>, lists: &[&Node]) -> Result<(), seal_manifest::Error> {
+    for (field, value) in [("apiVersion", "v1"), ("kind", "List")] {
+        for node in lists.iter().filter_map(|list| list.get(field)) {
+            edits.replace_scalar(node, value)?;
+        }
+    }
+    Ok(())
+}
+
+impl Outcome {
+    fn fail(&mut self, document: &Document, problem: Problem) {
+        self.failed.insert(position(document));
+        self.problems.push(problem);
+    }
+
+    /// Tells the user, in the order of the input.
+    pub(super) fn report(&self, source: &Source, reporter: &mut Reporter) {
+        let mut problems: Vec<&Problem> = self.problems.iter().collect();
+        problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
+        for problem in problems {
+            reporter.problem(problem);
+        }
+        for (place, warning) in &self.warnings {
+            reporter.warn(place, warning);
+        }
+        debug_assert!(self.failed.len() <= source.stream.documents.len());
+    }
+
+    /// How many Secrets were sealed.
+    pub(super) fn secrets(&self) -> usize {
+        self.sealed
+    }
+
+    /// The edited text, where something was sealed.
+    pub(super) fn changed_text(&self) -> Option<&str> {
+        self.text
+            .as_deref()
+            .map(String::as_str)
+            .filter(|_| self.sealed > 0)
+    }
+
+    /// The edited text without the documents in which something failed, which are never written in cleartext.
+    pub(super) fn text_without_failed(
+        self,
+        source: &Source,
+        request: &Request,
+    ) -> Result<Zeroizing<String>, Problem> {
+        match self.text {
+            Some(text) if self.failed.is_empty() => Ok(text),
+            _ => seal_rest(source, &self.failed, request),
+        }
+    }
+}
+
+/// Seals again what is left when the failed documents are cut out.
+fn seal_rest(
+    source: &Source,
+    failed: &BTreeSet<usize>,
+    request: &Request,
+) -> Result<Zeroizing<String>, Problem> {
+    let text = source.text();
+    let mut rest = Zeroizing::new(String::with_capacity(text.len()));
+    let mut start = 0;
+    for range in failed
+        .iter()
+        .map(|position| &source.stream.ranges[*position])
+    {
+        rest.push_str(&text[start..range.start]);
+        start = range.end;
+    }
+    rest.push_str(&text[start..]);
+    let from_manifest = |error| from_manifest(&error, &source.input.name);
+    let text = Text::decode(rest.as_bytes()).map_err(from_manifest)?;
+    let stream = read(text.as_str(), &Limits::default()).map_err(from_manifest)?;
+    let input = Input {
+        name: source.input.name.clone(),
+        path: None,
+        text,
+    };
+    let mut outcome = Source { input, stream }.seal(request);
+    match (outcome.text.take(), outcome.problems.pop()) {
+        (Some(text), None) => Ok(text),
+        (_, problem) => Err(problem.expect("a text is missing only after a problem")),
+    }
+}

@@ -1,0 +1,52 @@
+//! `seal raw`: one value in, base64 out.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use seal_api::{Reason, Scope};
+use seal_sealing::{Binding, check_namespace, seal_item};
+
+use crate::{args::RawArgs, certificate, output, problem::Problem, settings, values};
+
+pub(crate) fn run(args: &RawArgs) -> Result<(), Problem> {
+    let now = Timestamp::now();
+    let certificate = certificate::for_sealing(&args.certificate, now)?;
+    let binding = binding(args)?;
+    let value = values::read_value(args.from_file.as_deref().unwrap_or_else(|| Path::new("-")))?;
+    let item = seal_item(value.as_bytes(), &binding, &certificate, now)
+        .map_err(|error| Problem::new(Reason::Retrying, error.to_string()))?;
+    output::print(item.text.as_bytes())
+}
+
+fn binding(args: &RawArgs) -> Result<Binding, Problem> {
+    let scope = settings::scope(args.scope.scope)?.map_or(Scope::Strict, |(scope, _)| scope);
+    let namespace = settings::namespace(args.namespace.as_deref())?.map(|setting| setting.value);
+    let name = args.name.clone();
+    if scope != Scope::ClusterWide && namespace.is_none() {
+        return Err(Problem::new(
+            Reason::MissingNamespace,
+            format!("scope {scope} is bound to a namespace"),
+        )
+        .hint("give --namespace"));
+    }
+    if scope == Scope::Strict && name.is_none() {
+        return Err(Problem::new(
+            Reason::MissingName,
+            "scope strict is bound to the Secret's name",
+        )
+        .hint("give --name"));
+    }
+    if let Some(namespace) = &namespace {
+        check_namespace(namespace).map_err(|error| {
+            Problem::new(
+                Reason::InvalidName,
+                format!("the namespace {namespace:?} {error}"),
+            )
+        })?;
+    }
+    Ok(Binding {
+        scope,
+        namespace: namespace.unwrap_or_default(),
+        name: name.unwrap_or_default(),
+    })
+}

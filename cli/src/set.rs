@@ -1,0 +1,220 @@
+//! `seal set`: values of a SealedSecret changed, added or removed in its file, without opening anything.
+
+use jiff::Timestamp;
+use seal_api::{Reason, SealedSecret, annotations};
+use seal_envelope::Certificate;
+use seal_manifest::{Document, Edits, Limits, Node, Stream, read};
+use seal_sealing::{Binding, ItemLines, item_lines_fit, seal_item};
+
+use crate::{
+    args::SetArgs,
+    certificate,
+    documents::{Reader, SealedDocument, place, sealed_documents},
+    input::{self, Input, from_manifest},
+    output,
+    problem::{Place, Problem},
+    report::Reporter,
+    values::{self, Values},
+};
+
+/// What is to change in one SealedSecret.
+struct Change<'c> {
+    values: Values,
+    remove: &'c [String],
+    certificate: Option<Certificate>,
+    now: Timestamp,
+}
+
+pub(crate) fn run(args: &SetArgs, reporter: &Reporter) -> Result<(), Problem> {
+    if input::is_stdin(&args.file) {
+        return Err(Problem::new(
+            Reason::Conflict,
+            "a SealedSecret is changed in its file, not on standard input",
+        ));
+    }
+    let now = Timestamp::now();
+    let input = input::read(&args.file)?;
+    let stream = read(input.text.as_str(), &Limits::default())
+        .map_err(|error| from_manifest(&error, &input.name))?;
+    let target = choose(&input, &stream, args.name.as_deref())?;
+    let values = values::gather(&args.values, reporter)?;
+    if values.is_empty() && args.remove.is_empty() {
+        return Err(Problem::new(
+            Reason::NothingToDo,
+            "no value is given and none is to be removed",
+        )
+        .hint("seal set sealed.yaml --prompt KEY"));
+    }
+    let certificate = if values.is_empty() {
+        None
+    } else {
+        Some(certificate::for_sealing(&args.certificate, now)?)
+    };
+    let change = Change {
+        values,
+        remove: &args.remove,
+        certificate,
+        now,
+    };
+    let mut edits = Edits::new(input.text.as_str());
+    let place = place(&input.name, target.document, target.node);
+    let lines_left_out = edit(&mut edits, &input, &target, &change)?;
+    let text = edits
+        .apply()
+        .map_err(|error| from_manifest(&error, &input.name))?;
+    if lines_left_out {
+        reporter.warn(
+            &place,
+            "the item lines are left out, since the object would be too large for kubectl apply",
+        );
+    }
+    output::replace(&args.file, text.as_bytes(), None)
+}
+
+/// The one SealedSecret that is meant.
+fn choose<'s>(
+    input: &Input,
+    stream: &'s Stream,
+    name: Option<&str>,
+) -> Result<SealedDocument<'s>, Problem> {
+    for document in &stream.documents {
+        if let Err(error) = document {
+            return Err(from_manifest(error, &input.name));
+        }
+    }
+    let is_meant = |found: &SealedDocument<'_>| {
+        name.is_none_or(|name| {
+            found.node.at(&["metadata", "name"]).and_then(Node::as_str) == Some(name)
+        })
+    };
+    let mut found: Vec<_> = sealed_documents(&stream.documents)
+        .into_iter()
+        .filter(is_meant)
+        .collect();
+    match (found.len(), name) {
+        (1, _) => Ok(found.remove(0)),
+        (0, Some(name)) => Err(Problem::new(
+            Reason::NothingToDo,
+            format!("holds no SealedSecret named {name:?}"),
+        )),
+        (0, None) => Err(Problem::new(Reason::WrongKind, "holds no SealedSecret")
+            .hint("\"seal encrypt\" makes one of a Secret")),
+        (_, Some(name)) => Err(Problem::new(
+            Reason::Conflict,
+            format!("holds several SealedSecrets named {name:?}"),
+        )),
+        (_, None) => Err(
+            Problem::new(Reason::Conflict, "holds several SealedSecrets")
+                .hint("say which with --name"),
+        ),
+    }
+    .map_err(|problem| problem.at(input.place()))
+}
+
+/// Makes the edits; true where the item lines had to be left out.
+fn edit(
+    edits: &mut Edits<'_>,
+    input: &Input,
+    target: &SealedDocument<'_>,
+    change: &Change<'_>,
+) -> Result<bool, Problem> {
+    let reader = Reader {
+        file: &input.name,
+        document: target.document,
+    };
+    let mut object = reader.sealed_secret(target.node)?;
+    let place = place(&input.name, target.document, target.node);
+    check(&object, change, &place)?;
+    let mut lines = ItemLines::of(&object);
+    let failed = |error: seal_manifest::Error| from_manifest(&error, &input.name);
+    for key in change.remove {
+        let items = target
+            .node
+            .at(&["spec", "encryptedData"])
+            .expect("the item to remove was found in it");
+        edits.remove(target.document, items, key).map_err(failed)?;
+        object.spec.encrypted_data.remove(key);
+        lines.remove(key);
+    }
+    let binding = Binding::of(&object);
+    for (key, value) in &change.values {
+        let certificate = change
+            .certificate
+            .as_ref()
+            .expect("values are sealed with a certificate");
+        let item = seal_item(value.as_bytes(), &binding, certificate, change.now)
+            .map_err(|error| Problem::new(Reason::Retrying, error.to_string()))?;
+        edits
+            .set_in(
+                target.document,
+                target.node,
+                &["spec", "encryptedData", key],
+                &item.text,
+            )
+            .map_err(failed)?;
+        object.spec.encrypted_data.insert(key.clone(), item.text);
+        lines.insert(key, item.line);
+    }
+    edit_lines(edits, target.document, target.node, &mut object, &lines).map_err(failed)
+}
+
+/// Writes the lines as they are now, or removes the annotation where they do not fit or none is left.
+fn edit_lines(
+    edits: &mut Edits<'_>,
+    document: &Document,
+    node: &Node,
+    object: &mut SealedSecret,
+    lines: &ItemLines,
+) -> Result<bool, seal_manifest::Error> {
+    if let Some(annotations) = &mut object.metadata.annotations {
+        annotations.remove(annotations::ITEMS);
+    }
+    let text = lines.to_string();
+    let fit = item_lines_fit(object, &text);
+    if fit && !lines.is_empty() {
+        edits.set_in(
+            document,
+            node,
+            &["metadata", "annotations", annotations::ITEMS],
+            &text,
+        )?;
+    } else if let Some(mapping) = node.at(&["metadata", "annotations"]) {
+        edits.remove(document, mapping, annotations::ITEMS)?;
+    }
+    Ok(!fit)
+}
+
+fn check(object: &SealedSecret, change: &Change<'_>, place: &Place) -> Result<(), Problem> {
+    let problem = |reason, message: String| Err(Problem::new(reason, message).at(place.clone()));
+    let binding = Binding::of(object);
+    if object.spec.data.is_some() {
+        return problem(
+            Reason::ConflictingData,
+            "has the deprecated spec.data; seal the whole Secret again".to_owned(),
+        );
+    }
+    if binding.namespace.is_empty() && binding.scope != seal_api::Scope::ClusterWide {
+        return problem(
+            Reason::MissingNamespace,
+            format!(
+                "has no namespace, and scope {} is bound to one",
+                binding.scope
+            ),
+        );
+    }
+    for key in change.remove {
+        if change.values.contains_key(key) {
+            return problem(
+                Reason::Conflict,
+                format!("{key} is to be set and to be removed"),
+            );
+        }
+        if !object.spec.encrypted_data.contains_key(key) {
+            return problem(
+                Reason::NothingToDo,
+                format!("has no item {key:?} to remove"),
+            );
+        }
+    }
+    Ok(())
+}

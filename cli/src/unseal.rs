@@ -1,0 +1,89 @@
+//! `seal unseal`: offline recovery with private keys. Prints cleartext, because that is what it was asked for.
+
+use jiff::Timestamp;
+use seal_api::Reason;
+use seal_manifest::{Format, Limits, read};
+use seal_sealing::{UnsealOptions, unseal};
+use zeroize::Zeroizing;
+
+use crate::{
+    args::UnsealArgs,
+    documents::{Reader, SealedDocument, place, sealed_documents},
+    input::{self, Input, from_manifest},
+    key_files, output,
+    problem::Problem,
+    report::Reporter,
+};
+
+pub(crate) fn run(args: &UnsealArgs, reporter: &mut Reporter) -> Result<(), Problem> {
+    let ring = key_files::read_ring(&args.key, Timestamp::now(), reporter);
+    if ring.is_empty() {
+        return Err(
+            Problem::new(Reason::NoKey, "no usable private key was given")
+                .hint("--key takes PEM files and exported key Secrets"),
+        );
+    }
+    let input = input::read(&args.file)?;
+    let stream = read(input.text.as_str(), &Limits::default())
+        .map_err(|error| from_manifest(&error, &input.name))?;
+    for error in stream
+        .documents
+        .iter()
+        .filter_map(|document| document.as_ref().err())
+    {
+        reporter.problem(&from_manifest(error, &input.name));
+    }
+    let found = sealed_documents(&stream.documents);
+    if found.is_empty() && !reporter.has_problems() {
+        return Err(Problem::new(Reason::WrongKind, "holds no SealedSecret").at(input.place()));
+    }
+    let options = UnsealOptions {
+        restricted_types: args.allow_restricted_types,
+        ..UnsealOptions::default()
+    };
+    let json = stream.format == Format::Json;
+    let mut texts = Vec::new();
+    for found in &found {
+        let opened = read_object(&input, found).and_then(|object| {
+            unseal(&object, &ring, &options).map_err(|failure| failed(&input, found, &failure))
+        });
+        match opened {
+            Ok(opened) => texts.push(output::manifest(&opened.secret, json)),
+            Err(problem) => reporter.problem(&problem),
+        }
+    }
+    output::print(join(&texts, json).as_bytes())
+}
+
+fn read_object(
+    input: &Input,
+    found: &SealedDocument<'_>,
+) -> Result<seal_api::SealedSecret, Problem> {
+    Reader {
+        file: &input.name,
+        document: found.document,
+    }
+    .sealed_secret(found.node)
+}
+
+fn failed(input: &Input, found: &SealedDocument<'_>, failure: &seal_sealing::Failure) -> Problem {
+    Problem::new(failure.reason(), failure.to_string()).at(place(
+        &input.name,
+        found.document,
+        found.node,
+    ))
+}
+
+fn join(texts: &[Zeroizing<String>], json: bool) -> Zeroizing<String> {
+    let separator = if json { "" } else { "---\n" };
+    let mut joined = Zeroizing::new(String::with_capacity(
+        texts.iter().map(|text| text.len() + separator.len()).sum(),
+    ));
+    for (number, text) in texts.iter().enumerate() {
+        if number > 0 {
+            joined.push_str(separator);
+        }
+        joined.push_str(text);
+    }
+    joined
+}
