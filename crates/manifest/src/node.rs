@@ -98,7 +98,10 @@ pub enum Origin {
 }
 
 impl Node {
-    /// The value under `key` in a mapping. Keys are compared as they are written, without quotes.
+    /// The value under `key` in a mapping.
+    ///
+    /// Keys are compared as they are written, without quotes. kubectl names a plain key such as
+    /// `yes` or `0123` by its value (`true`, `83`); the kind of the key's scalar tells.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.entry(key).map(|entry| &entry.value)
     }
