@@ -1,7 +1,7 @@
 //! Where the programs under test are: never stale, whatever the target folder, also under a plain `cargo test`.
 //!
 //! Cargo does not hand one package the programs of another, so the first question builds them (a fraction of a second
-//! when nothing changed). `cargo xtask test` has built them and says where in [`BUILT`].
+//! when nothing changed), in the way that shares the most with the tests' own build. `cargo xtask test` has built them and says where in [`BUILT`].
 
 use std::{
     env,
@@ -38,6 +38,11 @@ impl Program {
         }
     }
 
+    /// Whether it is one of ours, whose runs are recorded.
+    pub fn is_ours(self) -> bool {
+        self != Self::Kubeseal
+    }
+
     /// Where it is, built if it has to be.
     pub fn path(self) -> PathBuf {
         match self {
@@ -60,7 +65,7 @@ fn build() -> PathBuf {
             "--quiet",
             "--message-format=json-render-diagnostics",
         ])
-        .args(["--package=seal-cli", "--package=seal-controller"])
+        .args(["--workspace", "--bin=seal", "--bin=seal-controller"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stderr(Stdio::inherit())
         .output()

@@ -152,7 +152,8 @@ impl Run {
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {}: {error}", self.path.display()));
         let names = self.environment.iter().map(|(name, _)| name.as_os_str());
-        let invocation = Invocation::new(self.program.name(), &self.arguments, names);
+        let invocation = (self.program.is_ours())
+            .then(|| Invocation::new(self.program.name(), &self.arguments, names));
         Running::new(
             child,
             invocation,

@@ -3,12 +3,13 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::workspace;
+use crate::workspace::{self, Profile};
 
 /// What to do.
 #[derive(clap::Args)]
@@ -51,15 +52,18 @@ pub(crate) fn check() -> Result<()> {
 
 /// The lists the programs declare: reasons, exit codes, flags, environment variables.
 pub(crate) fn lists() -> Result<Value> {
-    let text = workspace::output(&mut workspace::cargo([
-        "run", "-q", "-p", "seal-gen", "--", "lists",
-    ]))?;
+    let text = workspace::output(seal_gen()?.arg("lists"))?;
     serde_json::from_str(&text).context("seal-gen lists printed something else than JSON")
 }
 
 fn write(root: &Path) -> Result<()> {
-    let mut command = workspace::cargo(["run", "-q", "-p", "seal-gen", "--", "write", "--root"]);
-    workspace::succeed(command.arg(root))
+    workspace::succeed(seal_gen()?.args(["write", "--root"]).arg(root))
+}
+
+fn seal_gen() -> Result<Command> {
+    Ok(Command::new(
+        workspace::programs(Profile::Dev)?.join("seal-gen"),
+    ))
 }
 
 fn files_below(root: &Path) -> Result<Vec<PathBuf>> {

@@ -115,15 +115,7 @@ fn tests(args: &Args, programs: &Path, record: &Record, tally: &mut Tally) -> Re
 
 fn closed_lists(record: &Record) -> Result<()> {
     let lists = generate::lists()?.to_string();
-    let mut command = workspace::cargo([
-        "run",
-        "-q",
-        "-p",
-        "seal-tests",
-        "--bin",
-        "closed-lists",
-        "--",
-    ]);
+    let mut command = Command::new(workspace::programs(Profile::Dev)?.join("closed-lists"));
     feed(command.arg(record.path()), &lists)
 }
 

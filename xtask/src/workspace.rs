@@ -61,31 +61,29 @@ pub(crate) fn target_folder() -> Result<PathBuf> {
     Ok(PathBuf::from(folder))
 }
 
-/// The folder with our two programs, built here in the profile named.
+/// The folder with our programs, built here in the profile named.
 pub(crate) fn programs(profile: Profile) -> Result<PathBuf> {
-    let mut build = cargo([
-        "build",
-        "--quiet",
-        "--package=seal-cli",
-        "--package=seal-controller",
-    ]);
-    let folder = match profile {
-        Profile::Dev => "debug",
-        Profile::Release => {
-            build.arg("--release");
-            "release"
-        }
+    let (build, folder) = match profile {
+        Profile::Dev => (&["--workspace", "--bins"][..], "debug"),
+        Profile::Release => (
+            &[
+                "--release",
+                "--package=seal-cli",
+                "--package=seal-controller",
+            ][..],
+            "release",
+        ),
     };
-    succeed(&mut build)?;
+    succeed(cargo(["build", "--quiet"]).args(build))?;
     Ok(target_folder()?.join(folder))
 }
 
 /// How a program is built.
 #[derive(Clone, Copy)]
 pub(crate) enum Profile {
-    /// Quick to build.
+    /// Every program of the workspace, quick to build: all with the same features, so that no library is built twice.
     Dev,
-    /// As users get it.
+    /// The two that users get, as they get them.
     Release,
 }
 

@@ -5,7 +5,7 @@
 )]
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process,
     sync::{Arc, Mutex, PoisonError, Weak},
     thread,
@@ -44,7 +44,7 @@ impl Watch {
     }
 }
 
-fn watch(current: &Weak<Mutex<Current>>, folder: &PathBuf, seed: u64) {
+fn watch(current: &Weak<Mutex<Current>>, folder: &Path, seed: u64) {
     while let Some(current) = current.upgrade() {
         let current = current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.begun.elapsed() > ENDLESS {

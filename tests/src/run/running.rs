@@ -20,19 +20,19 @@ const GLANCE: Duration = Duration::from_millis(2);
 #[derive(Debug)]
 pub struct Running {
     child: Child,
-    invocation: Invocation,
+    invocation: Option<Invocation>,
     folder: PathBuf,
     begun: SystemTime,
     deadline: Instant,
     stdout: Stream,
     stderr: Stream,
-    recorded: bool,
+    ended: bool,
 }
 
 impl Running {
     pub(super) fn new(
         mut child: Child,
-        invocation: Invocation,
+        invocation: Option<Invocation>,
         input: Vec<u8>,
         folder: PathBuf,
         begun: SystemTime,
@@ -52,7 +52,7 @@ impl Running {
             deadline,
             stdout,
             stderr,
-            recorded: false,
+            ended: false,
         }
     }
 
@@ -145,18 +145,20 @@ impl Running {
             stderr: self.stderr.finish(),
             code,
         };
-        let mut reasons = seen::reasons_in(&finished.stdout);
-        reasons.extend(seen::reasons_in(&finished.stderr));
-        reasons.extend(seen::reasons_in_status_files(&self.folder, self.begun));
-        seen::record(&self.invocation, code, &reasons);
-        self.recorded = true;
+        if let Some(invocation) = &self.invocation {
+            let mut reasons = seen::reasons_in(&finished.stdout);
+            reasons.extend(seen::reasons_in(&finished.stderr));
+            reasons.extend(seen::reasons_in_status_files(&self.folder, self.begun));
+            seen::record(invocation, code, &reasons);
+        }
+        self.ended = true;
         finished
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.recorded {
+        if self.ended {
             return;
         }
         // Both fail only for a child that is gone already, which is all we want.
