@@ -150,7 +150,7 @@ fn lines_below(site: &Site<'_>, edit: &MappingEdit) -> Zeroizing<String> {
 /// An emitter for text that ends at an offset.
 fn emitter<'e>(site: &Site<'e>, end: usize) -> Emitter<'e> {
     let mut emitter = Emitter::new(site.step(), site.eol(end));
-    let is_alone = site.text[end..site.line_end(end)].trim().is_empty();
+    let is_alone = site.text[end..site.line_end(end)].is_empty();
     emitter.avoids_block_scalars = !is_alone || !site.line_is_closed(end);
     emitter
 }

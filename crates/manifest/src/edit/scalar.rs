@@ -57,7 +57,7 @@ fn inline(site: &Site<'_>, value: &str) -> Result<Zeroizing<String>, Error> {
 fn nearest(site: &Site<'_>, value: &str) -> Zeroizing<String> {
     let node = site.node();
     let end = node.range.end;
-    let is_alone = site.text[end..site.line_end(end)].trim().is_empty() && site.line_is_closed(end);
+    let is_alone = site.text[end..site.line_end(end)].is_empty() && site.line_is_closed(end);
     let avoids_block = site.place() == Place::Flow
         || node.style == Style::DoubleQuoted
         || !is_alone

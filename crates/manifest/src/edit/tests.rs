@@ -120,6 +120,8 @@ fn absent_values_and_parents_are_filled_in() {
         "a: b\nm:\n  s:\n    o: x\n",
     );
     check_set("a: # c\nb: c\n", &["a", "k"], "x", "a: # c\n  k: x\nb: c\n");
+    check_set("- # c\n", &["0"], "x", "- x # c\n");
+    check_set("a: \nb: c\n", &["a"], "x\ny", "a: \"x\\ny\" \nb: c\n");
     check_set("a: null\n", &["a", "k"], "x", "a:\n  k: x\n");
     check_set(
         "a:\n    b: c\nm: {}\n",

@@ -210,7 +210,13 @@ impl<'t> Builder<'t> {
         } else if is_plain && head.value == end {
             text.clear();
             let has_properties = head.start < head.value;
-            head.value = self.cursor.max(head.value);
+            // The parser puts an absent value behind blanks and comments; it belongs before them.
+            let is_key = self.frames.last().is_some_and(Frame::expects_key);
+            head.value = if is_key {
+                self.cursor.max(head.value)
+            } else {
+                self.cursor
+            };
             head.start = if has_properties {
                 head.start
             } else {
