@@ -1,0 +1,299 @@
+//! All SealedSecrets of `sealed/`, and what stands between them and being known completely.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
+
+use seal_api::Reason;
+
+use super::{
+    digest::Digest,
+    input::{self, Unread},
+    object_name::ObjectName,
+    problem::Problem,
+    scan::{Found, Scan, scan},
+    tree::{Tree, tree},
+};
+
+/// What `sealed/` holds.
+#[derive(Debug, Default)]
+pub(super) struct Catalogue {
+    /// The SealedSecrets that stand once.
+    pub(super) objects: BTreeMap<ObjectName, Located>,
+    /// Those that stand more than once; none of them is acted on.
+    pub(super) duplicates: BTreeMap<ObjectName, Vec<Located>>,
+    /// Every file, and every path that could not be looked into.
+    pub(super) files: BTreeMap<String, FileState>,
+    /// What is wrong with files and documents.
+    pub(super) problems: Vec<Problem>,
+    /// How many documents are of other kinds.
+    pub(super) ignored: usize,
+    /// Whether the folder as a whole cannot be trusted to say what is there.
+    pub(super) is_blind: bool,
+}
+
+/// What a file of `sealed/` says of what it does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FileState {
+    /// All of it was read.
+    Well,
+    /// It holds no document at all, as while it is being written.
+    Empty,
+    /// It may hold more than was found. The digest is there where its content is known at least.
+    Broken(Option<Digest>),
+}
+
+/// A SealedSecret and its file.
+#[derive(Debug, Clone)]
+pub(super) struct Located {
+    /// The path in `sealed/`.
+    pub(super) file: String,
+    scan: Arc<Scan>,
+    index: usize,
+}
+
+impl Located {
+    /// The SealedSecret.
+    pub(super) fn found(&self) -> &Found {
+        &self.scan.found[self.index]
+    }
+
+    /// A problem of this object.
+    pub(super) fn problem(&self, reason: Reason, message: &str) -> Problem {
+        Problem {
+            file: shown(&self.file),
+            document: Some(self.found().document),
+            line: None,
+            object: Some(self.found().name.clone()),
+            reason,
+            message: message.to_owned(),
+        }
+    }
+}
+
+/// Reads `sealed/` again and again; a file whose bytes did not change is not taken apart twice.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    scans: BTreeMap<String, (Digest, Arc<Scan>)>,
+    identity: Option<(u64, u64)>,
+}
+
+impl Sources {
+    /// `was_made` says that the folder was not there when the controller started: its emptiness proves nothing.
+    pub(super) fn new(folder: &Path, was_made: bool) -> Self {
+        let identity = if was_made {
+            None
+        } else {
+            tree(folder).identity
+        };
+        Self {
+            scans: BTreeMap::new(),
+            identity,
+        }
+    }
+
+    /// Reads all of it.
+    pub(super) fn read(&mut self, folder: &Path) -> Catalogue {
+        let tree = tree(folder);
+        let mut catalogue = Catalogue {
+            is_blind: self.is_blind(&tree),
+            ..Catalogue::default()
+        };
+        for (path, message) in &tree.unreadable {
+            // Links that are not followed stay what they are; anything else may become anything.
+            let known = message
+                .contains("link")
+                .then(|| Digest::of(&[message.as_bytes()]));
+            catalogue
+                .files
+                .insert(path.clone(), FileState::Broken(known));
+            catalogue.problems.push(Problem::of_file(
+                shown(path),
+                Reason::Unreadable,
+                message.clone(),
+            ));
+        }
+        let mut scans = BTreeMap::new();
+        for (file, path) in tree.files {
+            let bytes = match input::read(&path) {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => continue,
+                Err(Unread { reason, message }) => {
+                    catalogue
+                        .files
+                        .insert(file.clone(), FileState::Broken(None));
+                    catalogue
+                        .problems
+                        .push(Problem::of_file(shown(&file), reason, message));
+                    continue;
+                }
+            };
+            let digest = Digest::of(&[&bytes]);
+            let scanned = match self.scans.remove(&file) {
+                Some((known, scanned)) if known == digest => scanned,
+                Some(_) | None => Arc::new(scan(&bytes)),
+            };
+            catalogue.add(&file, digest, &scanned);
+            scans.insert(file, (digest, scanned));
+        }
+        self.scans = scans;
+        catalogue
+    }
+
+    /// A folder that cannot be listed, or another and empty folder in place of the known one, such as a mount that is
+    /// missing.
+    fn is_blind(&mut self, tree: &Tree) -> bool {
+        if tree.unreadable.contains_key("") {
+            return true;
+        }
+        if !tree.files.is_empty() {
+            self.identity = tree.identity;
+        }
+        self.identity != tree.identity
+    }
+}
+
+impl Catalogue {
+    fn add(&mut self, file: &str, digest: Digest, scan: &Arc<Scan>) {
+        let state = if scan.is_empty() {
+            FileState::Empty
+        } else if scan.faults.is_empty() {
+            FileState::Well
+        } else {
+            FileState::Broken(Some(digest))
+        };
+        self.files.insert(file.to_owned(), state);
+        self.ignored += scan.ignored;
+        self.problems
+            .extend(scan.faults.iter().map(|fault| Problem {
+                file: shown(file),
+                document: fault.document,
+                line: fault.line,
+                object: None,
+                reason: fault.reason,
+                message: fault.message.clone(),
+            }));
+        for (index, found) in scan.found.iter().enumerate() {
+            let located = Located {
+                file: file.to_owned(),
+                scan: Arc::clone(scan),
+                index,
+            };
+            self.place(found.name.clone(), located);
+        }
+    }
+
+    fn place(&mut self, name: ObjectName, located: Located) {
+        if let Some(others) = self.duplicates.get_mut(&name) {
+            others.push(located);
+        } else if let Some(first) = self.objects.remove(&name) {
+            self.duplicates.insert(name, vec![first, located]);
+        } else {
+            self.objects.insert(name, located);
+        }
+    }
+
+    /// Whether an object stands anywhere.
+    pub(super) fn holds(&self, name: &ObjectName) -> bool {
+        self.objects.contains_key(name) || self.duplicates.contains_key(name)
+    }
+}
+
+/// A path in `sealed/` as people are told of it.
+pub(super) fn shown(file: &str) -> String {
+    if file.is_empty() {
+        "sealed".to_owned()
+    } else {
+        format!("sealed/{file}")
+    }
+}
+
+/// The sentence about an object that stands more than once.
+pub(super) fn duplicate_message(places: &[Located]) -> String {
+    let places: Vec<String> = places
+        .iter()
+        .map(|place| {
+            format!(
+                "{} (document {})",
+                shown(&place.file),
+                place.found().document
+            )
+        })
+        .collect();
+    format!(
+        "stands in {}; neither is acted on until one is removed",
+        places.join(" and in ")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn sealed(name: &str) -> String {
+        format!(
+            "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {{name: {name}, namespace: app}}\nspec: {{encryptedData: {{}}}}\n"
+        )
+    }
+
+    #[test]
+    fn files_and_their_states_are_told_apart() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let write = |name: &str, text: &str| {
+            fs::write(folder.path().join(name), text).expect("files can be made")
+        };
+        write("a.yaml", &sealed("one"));
+        write(
+            "b.yaml",
+            &format!("{}---\n{}", sealed("one"), sealed("two")),
+        );
+        write("broken.yaml", &format!("{}---\nb: [", sealed("three")));
+        write("empty.yaml", "# nothing\n");
+        let catalogue = Sources::new(folder.path(), false).read(folder.path());
+        let names = |names: Vec<&ObjectName>| {
+            names
+                .into_iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            names(catalogue.objects.keys().collect()),
+            ["app/three", "app/two"]
+        );
+        assert_eq!(names(catalogue.duplicates.keys().collect()), ["app/one"]);
+        let message = duplicate_message(
+            &catalogue.duplicates[&ObjectName::new("app", "one").expect("valid")],
+        );
+        assert!(
+            message.contains("sealed/a.yaml (document 1) and in sealed/b.yaml (document 1)"),
+            "{message}"
+        );
+        assert_eq!(catalogue.files["a.yaml"], FileState::Well);
+        assert_eq!(catalogue.files["empty.yaml"], FileState::Empty);
+        assert!(matches!(
+            catalogue.files["broken.yaml"],
+            FileState::Broken(Some(_))
+        ));
+        assert_eq!(catalogue.problems.len(), 1);
+        assert!(!catalogue.is_blind);
+    }
+
+    #[test]
+    fn an_empty_folder_in_place_of_the_known_one_says_nothing() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let (known, away) = (folder.path().join("known"), folder.path().join("away"));
+        fs::create_dir(&known).expect("folders can be made");
+        let mut sources = Sources::new(&known, false);
+        assert!(!sources.read(&known).is_blind);
+        fs::rename(&known, &away).expect("folders can be moved");
+        assert!(sources.read(&known).is_blind, "it is not there");
+        fs::create_dir(&known).expect("folders can be made");
+        assert!(sources.read(&known).is_blind, "it is another one");
+        fs::write(known.join("a.yaml"), sealed("one")).expect("files can be made");
+        assert!(!sources.read(&known).is_blind, "it holds something");
+        assert!(
+            Sources::new(&away, true).read(&away).is_blind,
+            "it was made just now"
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! How long to wait before a repair that is undone again and again. Pure.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::digest::Digest;
+
+/// So many writes of the same thing in quick succession are made at once.
+const PATIENCE: u32 = 5;
+/// The longest wait.
+const LONGEST: SignedDuration = SignedDuration::from_hours(1);
+/// What is undone within this time is undone quickly.
+const QUICK: SignedDuration = SignedDuration::from_mins(1);
+
+/// The writes of one Secret.
+#[derive(Debug)]
+pub(super) struct Contest {
+    /// What was written: another SealedSecret begins a new count.
+    wrote: Digest,
+    count: u32,
+    last: Timestamp,
+}
+
+impl Contest {
+    /// When the same thing may be written again.
+    pub(super) fn next(contest: Option<&Self>, wanted: Digest) -> Timestamp {
+        match contest {
+            Some(contest) if contest.wrote == wanted => contest
+                .last
+                .checked_add(contest.wait())
+                .unwrap_or(Timestamp::MAX),
+            Some(_) | None => Timestamp::MIN,
+        }
+    }
+
+    /// The contest after a write.
+    pub(super) fn after(contest: Option<&Self>, wrote: Digest, now: Timestamp) -> Self {
+        let quickly = |contest: &&Self| {
+            contest.wrote == wrote && now.duration_since(contest.last) < contest.wait() + QUICK
+        };
+        let count = contest
+            .filter(quickly)
+            .map_or(1, |contest| contest.count.saturating_add(1));
+        Self {
+            wrote,
+            count,
+            last: now,
+        }
+    }
+
+    fn wait(&self) -> SignedDuration {
+        match self.count.checked_sub(PATIENCE) {
+            None => SignedDuration::ZERO,
+            Some(over) => SignedDuration::from_secs(1_i64 << over.min(12)).min(LONGEST),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a small number is a time")
+    }
+
+    #[test]
+    fn the_first_repairs_come_at_once_and_further_ones_ever_later() {
+        let (wrote, other) = (Digest::of(&[b"a"]), Digest::of(&[b"b"]));
+        let mut contest = None;
+        let mut waits = Vec::new();
+        let mut now = at(0);
+        for _ in 0..9 {
+            contest = Some(Contest::after(contest.as_ref(), wrote, now));
+            let next = Contest::next(contest.as_ref(), wrote).max(now);
+            waits.push(next.duration_since(now).as_secs());
+            now = next;
+        }
+        assert_eq!(waits, [0, 0, 0, 0, 1, 2, 4, 8, 16]);
+        assert_eq!(Contest::next(contest.as_ref(), other), Timestamp::MIN);
+        let rested = Contest::after(contest.as_ref(), wrote, now + QUICK + QUICK);
+        assert_eq!(rested.count, 1);
+    }
+
+    #[test]
+    fn the_wait_never_exceeds_an_hour() {
+        let contest = Contest {
+            wrote: Digest::of(&[]),
+            count: u32::MAX,
+            last: at(0),
+        };
+        assert_eq!(contest.wait(), LONGEST);
+    }
+}

@@ -1,0 +1,183 @@
+//! The objects in the bytes of one file: documents one by one, lists unpacked. Pure.
+
+use seal_api::Reason;
+use seal_manifest::{Error, Limits, Node, Text, read};
+
+/// One object in a file.
+#[derive(Debug)]
+pub(super) struct Object {
+    /// The document it stands in, from 1.
+    pub(super) document: usize,
+    /// The line it begins on, from 1.
+    pub(super) line: usize,
+    /// Its `apiVersion`.
+    pub(super) api_version: String,
+    /// Its `kind`.
+    pub(super) kind: String,
+    /// The object itself.
+    pub(super) node: Node,
+}
+
+/// A file or a document that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// The document, where it is one.
+    pub(super) document: Option<usize>,
+    /// The line, where it has one.
+    pub(super) line: Option<usize>,
+    /// Why.
+    pub(super) reason: Reason,
+    /// The explanation for people.
+    pub(super) message: String,
+}
+
+impl Object {
+    /// A fault of this object, at one of its values.
+    pub(super) fn fault(
+        &self,
+        at: Option<&Node>,
+        reason: Reason,
+        message: impl Into<String>,
+    ) -> Fault {
+        let line = at
+            .filter(|node| !node.range.is_empty())
+            .map_or(self.line, |node| node.position.line);
+        Fault {
+            document: Some(self.document),
+            line: Some(line),
+            reason,
+            message: message.into(),
+        }
+    }
+}
+
+/// Reads the objects of a file. A document that cannot be read stands as a fault in its place and hides no other.
+pub(super) fn objects(bytes: &[u8]) -> Vec<Result<Object, Fault>> {
+    let text = match Text::decode(bytes) {
+        Ok(text) => text,
+        Err(error) => return vec![Err(of_error(&error))],
+    };
+    let stream = match read(text.as_str(), &Limits::default()) {
+        Ok(stream) => stream,
+        Err(error) => return vec![Err(of_error(&error))],
+    };
+    let mut found = Vec::new();
+    for document in stream.documents {
+        match document {
+            Err(error) => found.push(Err(of_error(&error))),
+            Ok(document) => add(document.index, document.root, &mut found),
+        }
+    }
+    found
+}
+
+/// Adds the object in a node, or those of a list.
+fn add(document: usize, node: Node, found: &mut Vec<Result<Object, Fault>>) {
+    let text = |field: &str| {
+        node.get(field)
+            .and_then(Node::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let (api_version, kind, line) = (text("apiVersion"), text("kind"), node.position.line);
+    let object = Object {
+        document,
+        line,
+        api_version,
+        kind,
+        node,
+    };
+    if object.api_version.is_empty() || object.kind.is_empty() {
+        let message = "the document has no apiVersion and kind";
+        found.push(Err(object.fault(None, Reason::InvalidObject, message)));
+        return;
+    }
+    if !matches!(
+        object.kind.as_str(),
+        "List" | "SealedSecretList" | "SecretList"
+    ) {
+        found.push(Ok(object));
+        return;
+    }
+    match object.node.get("items").map(|items| (items, items.items())) {
+        Some((_, Some(items))) => items
+            .iter()
+            .for_each(|item| add(document, item.clone(), found)),
+        Some((node, None)) if !node.is_null() => {
+            let message = "items of the list is not a list";
+            found.push(Err(object.fault(
+                Some(node),
+                Reason::InvalidObject,
+                message,
+            )));
+        }
+        Some(_) | None => {}
+    }
+}
+
+/// A parser's error without what stands in our own fields already.
+fn of_error(error: &Error) -> Fault {
+    let reason = match error {
+        Error::NotUtf8 { .. } | Error::NotUtf16 { .. } => Reason::InvalidEncoding,
+        Error::TooLarge { .. }
+        | Error::TooManyDocuments { .. }
+        | Error::TooManyNodes { .. }
+        | Error::TooDeep { .. } => Reason::TooLarge,
+        _ => Reason::InvalidSyntax,
+    };
+    let text = error.to_string();
+    let place = match (error.document(), error.position()) {
+        (Some(document), Some(position)) => format!("document {document}, {position}: "),
+        _ => String::new(),
+    };
+    Fault {
+        document: error.document(),
+        line: error.position().map(|position| position.line),
+        reason,
+        message: text.strip_prefix(&place).unwrap_or(&text).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_document_hides_no_other() {
+        let text = "apiVersion: v1\nkind: A\n---\na: [\n---\napiVersion: v1\nkind: B\n";
+        let found = objects(text.as_bytes());
+        let kinds: Vec<Option<&str>> = found
+            .iter()
+            .map(|object| Some(object.as_ref().ok()?.kind.as_str()))
+            .collect();
+        assert_eq!(kinds, [Some("A"), None, Some("B")]);
+        let fault = found[1].as_ref().expect_err("it is broken");
+        assert_eq!(
+            (fault.document, fault.reason),
+            (Some(2), Reason::InvalidSyntax)
+        );
+        assert!(!fault.message.contains("document"), "{}", fault.message);
+    }
+
+    #[test]
+    fn lists_are_unpacked() {
+        let text = r#"{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"A"},{"kind":"B"}]}"#;
+        let found = objects(text.as_bytes());
+        assert!(found[0].as_ref().is_ok_and(|object| object.kind == "A"));
+        assert!(
+            found[1]
+                .as_ref()
+                .is_err_and(|fault| fault.reason == Reason::InvalidObject)
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_one_fault() {
+        let found = objects(b"a: \xff");
+        assert!(
+            found[0]
+                .as_ref()
+                .is_err_and(|fault| fault.reason == Reason::InvalidEncoding)
+        );
+    }
+}

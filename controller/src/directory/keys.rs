@@ -1,0 +1,275 @@
+//! The sealing keys in `keys/`: read, made, renewed, and told of in `status/keys.yaml`.
+
+mod read;
+
+use std::io;
+
+use aws_lc_rs::rand;
+use jiff::{SignedDuration, Timestamp};
+use seal_api::Reason;
+use seal_envelope::{Certificate, GeneratedKey, KeySize, Validity, generate_key};
+use seal_manifest::write;
+use seal_sealing::{KeyRing, Renewal, key_secret, renewal};
+use serde::Serialize;
+use tracing::info;
+
+use super::{
+    digest::Digest,
+    layout::{Layout, write_private},
+    problem::Problem,
+    status_files::write_if_changed,
+};
+use crate::args::Args;
+
+use read::{Entry, State, read_keys};
+
+/// The letters that Kubernetes puts behind a generated name: no vowels, so no words.
+const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+
+/// The keys at hand and the files they come from.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    /// The keys in use.
+    pub(super) ring: KeyRing,
+    entries: Vec<Entry>,
+    /// What was read last; the same again is not taken apart again.
+    fingerprint: Option<Digest>,
+    /// Files and folders that the operating system did not let us read.
+    unread: Vec<Problem>,
+}
+
+/// What looking after the keys came to.
+#[derive(Debug, Default)]
+pub(super) struct KeyCare {
+    /// What is broken.
+    pub(super) problems: Vec<Problem>,
+    /// What works and should be looked at.
+    pub(super) warnings: Vec<Problem>,
+    /// When the next key is due.
+    pub(super) next: Option<Timestamp>,
+}
+
+impl Keys {
+    /// Reads the keys, makes one if one is due, and writes `status/keys.yaml`.
+    pub(super) fn care(&mut self, layout: &Layout, args: &Args, now: Timestamp) -> KeyCare {
+        let mut care = KeyCare::default();
+        self.read(layout, args, now);
+        match self.renew(layout, args, now) {
+            Ok(next) => care.next = next,
+            Err(problem) => care.problems.push(problem),
+        }
+        care.problems.extend(self.unread.iter().cloned());
+        let lines = self.lines(now);
+        for line in &lines {
+            let Some(reason) = line.reason else {
+                continue;
+            };
+            let message = line.message.clone().unwrap_or_default();
+            let mut problem = Problem::of_file(line.file.clone(), reason, message);
+            problem.document = line.document;
+            match line.state {
+                State::Broken => care.problems.push(problem),
+                State::Current | State::InUse | State::Duplicate | State::Ignored => {
+                    care.warnings.push(problem)
+                }
+            }
+        }
+        if let Err(error) = write_if_changed(
+            &layout.status().join("keys.yaml"),
+            &KeysFile { keys: lines },
+        ) {
+            let message = format!("cannot be written: {error}");
+            care.problems.push(Problem::of_file(
+                "status/keys.yaml",
+                Reason::Unwritable,
+                message,
+            ));
+        }
+        care
+    }
+
+    /// The certificate to seal with.
+    pub(super) fn certificate(&self) -> Option<&Certificate> {
+        self.ring.current().map(|(_, certificate)| certificate)
+    }
+
+    /// Tells whether the keys are still the same.
+    pub(super) fn id(&self) -> Digest {
+        Digest::of(&[self
+            .ring
+            .keys()
+            .iter()
+            .map(|key| key.id().full())
+            .collect::<String>()
+            .as_bytes()])
+    }
+
+    fn read(&mut self, layout: &Layout, args: &Args, now: Timestamp) {
+        let folder = read_keys(&layout.keys(), &args.key_prefix, now, self.fingerprint);
+        self.unread = folder.unread;
+        // A folder that cannot be listed does not take the keys away that were read from it before.
+        if let Some(keys) = folder.keys {
+            self.fingerprint = folder.fingerprint;
+            self.entries = keys.entries;
+            self.ring = KeyRing::new(keys.held);
+        }
+    }
+
+    /// Makes a key if one is due. When the next one is due, or why none could be made.
+    fn renew(
+        &mut self,
+        layout: &Layout,
+        args: &Args,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Problem> {
+        let newest = self.ring.current().map(|(key, _)| key.since());
+        match renewal(newest, args.key_renew_period, now) {
+            Renewal::Never => Ok(None),
+            Renewal::At(next) => Ok(Some(next)),
+            // What cannot be read may be the current key.
+            Renewal::Due if !self.unread.is_empty() => Ok(None),
+            Renewal::Due => {
+                make(
+                    layout,
+                    &args.key_prefix,
+                    args.key_size,
+                    &args.my_cn,
+                    args.key_ttl,
+                    now,
+                )?;
+                self.read(layout, args, now);
+                let newest = self.ring.current().map(|(key, _)| key.since());
+                Ok(match renewal(newest, args.key_renew_period, now) {
+                    Renewal::At(next) => Some(next),
+                    Renewal::Due | Renewal::Never => None,
+                })
+            }
+        }
+    }
+
+    /// What `status/keys.yaml` says.
+    fn lines(&self, now: Timestamp) -> Vec<Line> {
+        let current = self.ring.current().map(|(key, _)| key.id());
+        let lines = self.entries.iter().map(|entry| {
+            let mut line = Line::of(entry);
+            if entry.state == State::InUse && entry.key_id == current {
+                line.state = State::Current;
+                (line.reason, line.message) = expiry(self.certificate(), now);
+            }
+            line
+        });
+        lines.collect()
+    }
+}
+
+/// What is wrong with the validity of the current certificate.
+fn expiry(certificate: Option<&Certificate>, now: Timestamp) -> (Option<Reason>, Option<String>) {
+    let Some(certificate) = certificate else {
+        return (None, None);
+    };
+    match certificate.validity_at(now) {
+        Validity::Valid => (None, None),
+        Validity::Expired => {
+            let message = format!(
+                "the certificate that is sealed with expired at {}",
+                certificate.not_after()
+            );
+            (Some(Reason::CertificateExpired), Some(message))
+        }
+        Validity::NotYetValid => {
+            let message = format!(
+                "the certificate that is sealed with is valid from {} on",
+                certificate.not_before()
+            );
+            (Some(Reason::CertificateNotYetValid), Some(message))
+        }
+    }
+}
+
+/// Makes a key and writes its Secret; it is of no use before it is on disk.
+fn make(
+    layout: &Layout,
+    prefix: &str,
+    size: KeySize,
+    common_name: &str,
+    valid_for: SignedDuration,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let failed = |reason, error: String| {
+        Problem::of_file(
+            "keys",
+            reason,
+            format!("a new key is due and cannot be made: {error}"),
+        )
+    };
+    let key = generate_key(size, common_name, now, valid_for)
+        .map_err(|error| failed(Reason::Retrying, error.to_string()))?;
+    let file = write_key(layout, prefix, &key)
+        .map_err(|error| failed(Reason::Unwritable, error.to_string()))?;
+    info!(file, key = %key.certificate.key_id(), "New key written");
+    Ok(())
+}
+
+fn write_key(layout: &Layout, prefix: &str, key: &GeneratedKey) -> io::Result<String> {
+    loop {
+        let mut random = [0; 5];
+        rand::fill(&mut random).map_err(|_| io::Error::other("no random bytes"))?;
+        let letters = random.map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
+        let name = format!("{prefix}{}", String::from_iter(letters));
+        let path = layout.keys().join(format!("{name}.yaml"));
+        if path.try_exists()? {
+            continue;
+        }
+        let text = write::yaml(&key_secret(key, &name, None)).map_err(io::Error::other)?;
+        write_private(&path, text.as_bytes())?;
+        return Ok(format!("keys/{name}.yaml"));
+    }
+}
+
+/// `status/keys.yaml`.
+#[derive(Debug, Serialize)]
+struct KeysFile {
+    keys: Vec<Line>,
+}
+
+/// One key, or one file that holds none.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
+    state: State,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_after: Option<Timestamp>,
+}
+
+impl Line {
+    fn of(entry: &Entry) -> Self {
+        Self {
+            file: entry.file.clone(),
+            document: entry.document,
+            key_id: entry.key_id.map(|id| id.full()),
+            state: entry.state,
+            reason: entry.reason,
+            message: entry.message.clone(),
+            not_before: entry.validity.map(|(not_before, _)| not_before),
+            not_after: entry.validity.map(|(_, not_after)| not_after),
+        }
+    }
+}
+
+fn as_text<S: serde::Serializer>(
+    reason: &Option<Reason>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    reason.map(Reason::as_str).serialize(serializer)
+}

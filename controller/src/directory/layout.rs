@@ -1,0 +1,159 @@
+//! The folders, and how files come into them.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{FlockOperation, flock};
+use seal_shell::{LEFTOVER_PREFIX, LEFTOVER_SUFFIX, write_file};
+
+use super::object_name::ObjectName;
+
+/// The folder that the controller works in.
+#[derive(Debug)]
+pub(super) struct Layout {
+    root: PathBuf,
+}
+
+impl Layout {
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Key Secrets.
+    pub(super) fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
+    /// SealedSecrets.
+    pub(super) fn sealed(&self) -> PathBuf {
+        self.root.join("sealed")
+    }
+
+    /// Secrets.
+    pub(super) fn secrets(&self) -> PathBuf {
+        self.root.join("secrets")
+    }
+
+    /// What became of each.
+    pub(super) fn status(&self) -> PathBuf {
+        self.root.join("status")
+    }
+
+    /// The file of a Secret, or why it cannot have one.
+    pub(super) fn secret(&self, name: &ObjectName) -> Result<PathBuf, String> {
+        Ok(self
+            .secrets()
+            .join(name.namespace())
+            .join(name.file_name()?))
+    }
+
+    /// Makes the folders that are missing. Which ones could not be made is said, since the others may do.
+    pub(super) fn make(&self) -> Vec<(&'static str, io::Error)> {
+        let folders = [
+            ("keys", self.keys()),
+            ("sealed", self.sealed()),
+            ("secrets", self.secrets()),
+            ("status", self.status()),
+        ];
+        let failures = folders
+            .into_iter()
+            .filter_map(|(name, path)| Some((name, make_folder(&path).err()?)));
+        failures.collect()
+    }
+
+    /// Takes the lock that one controller a folder holds, for as long as the file is open; `None` where another one has
+    /// it. The folder itself is locked, so that nothing has to be written for it.
+    pub(super) fn lock(&self) -> io::Result<Option<File>> {
+        let folder = File::open(&self.root)?;
+        match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(folder)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes the temporary files that a killed controller left. Those in `sealed/` are other programs'.
+    pub(super) fn sweep(&self) {
+        for folder in [self.keys(), self.secrets(), self.status()] {
+            sweep(&folder);
+        }
+    }
+}
+
+/// Makes a folder that only its owner may enter, and those above it, where they are missing.
+pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Writes a file that only its owner may read, whole or not at all, and its folder where it is missing.
+pub(super) fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        make_folder(folder)?;
+    }
+    write_file(path, contents, Some(0o600))
+}
+
+fn sweep(folder: &Path) {
+    // A folder that cannot be listed is reported by whoever needs what is in it.
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let Ok(kind) = entry.file_type() else {
+            continue;
+        };
+        if kind.is_dir() {
+            sweep(&entry.path());
+        } else if kind.is_file() && is_leftover(&name) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether a file is a temporary one of ours.
+pub(super) fn is_leftover(name: &str) -> bool {
+    name.starts_with(LEFTOVER_PREFIX) && name.ends_with(LEFTOVER_SUFFIX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_made_private_and_leftovers_swept() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let layout = Layout::new(folder.path().to_owned());
+        assert!(layout.make().is_empty());
+        let mode = fs::metadata(layout.secrets())
+            .expect("it was made")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o700);
+        let secret = layout.secrets().join("app/db.yaml");
+        let leftover = layout.secrets().join("app/.seal-x.tmp");
+        for path in [&secret, &leftover] {
+            write_private(path, b"x").expect("files can be made");
+        }
+        layout.sweep();
+        assert!(secret.exists() && !leftover.exists());
+    }
+
+    #[test]
+    fn one_controller_holds_the_lock() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let layout = Layout::new(folder.path().to_owned());
+        let first = layout.lock().expect("it can be locked");
+        assert!(first.is_some());
+        assert!(layout.lock().expect("it can be tried").is_none());
+        drop(first);
+        assert!(layout.lock().expect("it can be locked").is_some());
+    }
+}

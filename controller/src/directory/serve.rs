@@ -1,0 +1,127 @@
+//! Working until it is told to stop: the watch, HTTP and signals around the passes.
+
+use std::{
+    net::TcpListener,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, anyhow};
+use jiff::Timestamp;
+use seal_shell::ExitCode;
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+    time::timeout,
+};
+use tracing::{error, info};
+
+use super::{
+    open,
+    pass::Directory,
+    report::Log,
+    until,
+    watch::{Stopper, Watch, Woken},
+};
+use crate::{
+    args::Args,
+    http::{Served, router},
+};
+
+/// How long the work that is going on may take after the signal to stop.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// The first wait before something is tried again that failed, doubled up to the last.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_secs(60);
+
+/// Works until SIGTERM or SIGINT.
+pub(super) fn serve(args: Args, root: &Path) -> anyhow::Result<ExitCode> {
+    let address = args.listen_addr;
+    let stopping = Arc::new(AtomicBool::new(false));
+    let directory = open(args, root, Arc::clone(&stopping))?;
+    let listener =
+        TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
+    listener
+        .set_nonblocking(true)
+        .with_context(|| format!("cannot listen on {address}"))?;
+    let served = Arc::new(Served::default());
+    let (watch, stopper) = Watch::start(&directory.layout);
+    let (farewell, ended) = oneshot::channel();
+    let for_worker = Arc::clone(&served);
+    thread::Builder::new()
+        .name("passes".to_owned())
+        .spawn(move || {
+            work(directory, watch, &for_worker);
+            // Where nobody waits for it, the program is over already.
+            let _ = farewell.send(());
+        })
+        .context("cannot start a thread")?;
+    let runtime = runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?;
+    let outcome = runtime.block_on(attend(listener, served, ended, &stopping, &stopper));
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    outcome
+}
+
+/// Serves HTTP and waits for a signal, then for the work to end.
+async fn attend(
+    listener: TcpListener,
+    served: Arc<Served>,
+    mut ended: oneshot::Receiver<()>,
+    stopping: &AtomicBool,
+    stopper: &Stopper,
+) -> anyhow::Result<ExitCode> {
+    let address = listener.local_addr().context("cannot listen")?;
+    let listener = tokio::net::TcpListener::from_std(listener).context("cannot listen")?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
+    info!(addr = %address, "HTTP server serving");
+    let server = axum::serve(listener, router(served)).into_future();
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        _ = &mut ended => return Err(anyhow!("the work ended by an internal fault")),
+        outcome = server => {
+            outcome.context("the HTTP server ended")?;
+        }
+    }
+    info!("stopping");
+    stopping.store(true, Ordering::Release);
+    stopper.stop();
+    if timeout(FAREWELL, ended).await.is_err() {
+        error!("stopped in the middle of a long piece of work; it is taken up at the next start");
+    }
+    Ok(ExitCode::Done)
+}
+
+/// Passes, one after the other, until the watch says stop.
+fn work(mut directory: Directory, mut watch: Watch, served: &Served) {
+    let mut log = Log::default();
+    let mut retry = FIRST_RETRY;
+    loop {
+        let outcome = directory.pass(Timestamp::now());
+        log.tell(&outcome);
+        served.set_certificate(directory.certificate());
+        served.set_ready();
+        let mut wait = outcome.next.map(|next| until(next, Timestamp::now()));
+        if outcome.is_transient {
+            wait = Some(wait.map_or(retry, |wait| wait.min(retry)));
+            retry = (retry * 2).min(LAST_RETRY);
+        } else {
+            retry = FIRST_RETRY;
+        }
+        if watch.wait(wait) == Woken::Stop {
+            return;
+        }
+        watch.renew();
+    }
+}

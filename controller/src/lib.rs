@@ -1,0 +1,13 @@
+//! `seal-controller`: turns SealedSecrets into Secrets and keeps them so.
+//!
+//! [`plan`] is the functional core. Around it stand the shells; so far [`directory`], where everything is a file. It is a
+//! library so that the command reference can be made from [`Args`]; no crate of ours builds on it.
+
+mod args;
+pub mod directory;
+mod duration;
+mod http;
+pub mod plan;
+pub mod telemetry;
+
+pub use args::{Args, LogFormat};

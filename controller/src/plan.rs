@@ -1,0 +1,274 @@
+//! The decision: from what is, to what is to be done.
+//!
+//! One pure function, [`plan`], holds nearly every rule of the controller, whichever shell it runs in; the table in its
+//! tests is the specification. It knows no file, no API server and no clock: the shell observes, plans, carries the
+//! steps out, and says with [`next_status`] what became of a step that failed.
+
+mod content;
+mod ownership;
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+use seal_api::{ConditionStatus, ConditionType, Reason, SealedSecretStatus, Verdict, transition};
+use seal_sealing::{Failure, Secret};
+
+pub use ownership::{Owner, is_owned_by};
+
+use ownership::Claim;
+
+/// Everything a decision depends on.
+#[derive(Debug)]
+pub struct Observed<'o> {
+    /// The SealedSecret as an owner: its name and uid.
+    pub owner: Owner<'o>,
+    /// The SealedSecret itself.
+    pub source: Source<'o>,
+    /// The Secret as it is.
+    pub target: Target<'o>,
+    /// What our own record says of the Secret.
+    pub record: Record,
+    /// The status as it was last written.
+    pub status: Option<&'o SealedSecretStatus>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// The SealedSecret, as far as a decision needs it.
+#[derive(Debug)]
+pub enum Source<'o> {
+    /// There is none any more.
+    Gone,
+    /// It is there.
+    There {
+        /// The Secret it opens to, or why it does not open.
+        opened: Result<&'o Secret, &'o Failure>,
+        /// Whether its template asks for a Secret without owner reference.
+        without_owner: bool,
+        /// Its generation.
+        generation: Option<i64>,
+    },
+}
+
+/// The Secret under the name of the SealedSecret.
+#[derive(Debug)]
+pub enum Target<'o> {
+    /// There is none.
+    Absent,
+    /// Something is there that is not a readable Secret of that name.
+    Unreadable,
+    /// It is there.
+    Present(&'o Secret),
+}
+
+/// What our own record says of the Secret that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Record {
+    /// That we never wrote it, or nothing.
+    #[default]
+    Nothing,
+    /// That we wrote it, with an owner reference or as a merge.
+    Wrote,
+    /// That we wrote it without owner reference, so that only this record proves it ours.
+    WroteWithoutOwner,
+}
+
+/// What is to be done, in order, and what is to be said of the object.
+#[derive(Debug, PartialEq)]
+pub struct Plan {
+    /// The steps; none where everything is as it should be, or has to be left alone.
+    pub steps: Vec<Step>,
+    /// What was found; none for a SealedSecret that is gone.
+    pub verdict: Option<Verdict>,
+}
+
+/// One thing to do.
+#[derive(Debug, PartialEq)]
+pub enum Step {
+    /// Make the Secret, which is not there.
+    CreateSecret(Secret),
+    /// Replace the Secret that was observed, and no other one.
+    UpdateSecret {
+        /// The Secret as it is to be.
+        secret: Secret,
+        /// Why, for the log.
+        cause: Cause,
+    },
+    /// Delete the Secret that was observed.
+    DeleteSecret,
+    /// Write the status.
+    SetStatus(SealedSecretStatus),
+}
+
+/// Why a Secret is updated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The SealedSecret says something else than before.
+    Changed,
+    /// The Secret was handed to us, or carries a stale owner reference of ours.
+    TakenOver,
+    /// Nothing changed but the Secret: somebody else wrote it.
+    Drifted,
+}
+
+impl Cause {
+    /// The word for the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::TakenOver => "taken over",
+            Self::Drifted => "drifted",
+        }
+    }
+}
+
+/// Decides what is to be done.
+pub fn plan(observed: &Observed<'_>) -> Plan {
+    let (opened, generation) = match &observed.source {
+        Source::Gone => return after_the_owner(observed),
+        Source::There {
+            opened, generation, ..
+        } => (opened, *generation),
+    };
+    let (step, verdict) = match opened {
+        Err(failure) => (None, failure.verdict()),
+        Ok(wanted) => reach(observed, wanted),
+    };
+    let status = next_status(observed.status, &verdict, generation, observed.now);
+    Plan {
+        steps: step
+            .into_iter()
+            .chain(status.map(Step::SetStatus))
+            .collect(),
+        verdict: Some(verdict),
+    }
+}
+
+/// The status after a verdict, or `None` where the present one already says it and nothing is to be written.
+pub fn next_status(
+    present: Option<&SealedSecretStatus>,
+    verdict: &Verdict,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Option<SealedSecretStatus> {
+    let conditions = present.map_or(&[][..], |status| &status.conditions);
+    Some(SealedSecretStatus {
+        conditions: transition(conditions, verdict, generation, now)?,
+        observed_generation: generation,
+    })
+}
+
+/// Whether a status says that the Secret was right, for this generation of the SealedSecret.
+pub fn is_settled(status: Option<&SealedSecretStatus>, generation: Option<i64>) -> bool {
+    let in_sync = |status: &SealedSecretStatus| {
+        status.observed_generation == generation
+            && status.conditions.iter().any(|condition| {
+                condition.type_ == ConditionType::Synced.as_str()
+                    && condition.status == ConditionStatus::True.as_str()
+            })
+    };
+    status.is_some_and(in_sync)
+}
+
+/// A SealedSecret that is gone takes its Secret with it, where an owner reference names exactly this SealedSecret.
+fn after_the_owner(observed: &Observed<'_>) -> Plan {
+    let ours = match observed.target {
+        Target::Present(existing) => is_owned_by(existing, &observed.owner),
+        Target::Absent | Target::Unreadable => false,
+    };
+    Plan {
+        steps: ours.then_some(Step::DeleteSecret).into_iter().collect(),
+        verdict: None,
+    }
+}
+
+/// The step that makes the Secret what it should be, if one is needed and allowed.
+fn reach(observed: &Observed<'_>, opened: &Secret) -> (Option<Step>, Verdict) {
+    let wanted = content::wanted(opened, &observed.source, &observed.owner);
+    match observed.target {
+        Target::Absent => (Some(Step::CreateSecret(wanted)), Verdict::unsealed()),
+        Target::Unreadable if observed.record == Record::Nothing => (None, unreadable_target()),
+        Target::Unreadable => {
+            let step = Step::UpdateSecret {
+                secret: wanted,
+                cause: Cause::Drifted,
+            };
+            (Some(step), Verdict::unsealed())
+        }
+        Target::Present(existing) => {
+            let claim = ownership::claim(existing, &observed.owner, observed.record);
+            match claim {
+                Claim::Foreign => (None, not_managed(existing)),
+                Claim::Ours | Claim::Handed | Claim::Merge { .. } => {
+                    update(observed, existing, &wanted, claim)
+                }
+            }
+        }
+    }
+}
+
+fn update(
+    observed: &Observed<'_>,
+    existing: &Secret,
+    wanted: &Secret,
+    claim: Claim,
+) -> (Option<Step>, Verdict) {
+    let settled = match observed.source {
+        Source::Gone => false,
+        Source::There { generation, .. } => is_settled(observed.status, generation),
+    };
+    let next = match claim {
+        Claim::Merge { takes_owner } => content::merged(existing, wanted, takes_owner),
+        Claim::Ours | Claim::Handed | Claim::Foreign => content::replaced(existing, wanted),
+    };
+    if !content::differs(existing, &next, wanted, settled) {
+        return (None, Verdict::unsealed());
+    }
+    if existing.immutable == Some(true) && content::values_differ(existing, &next) {
+        return (None, immutable(existing));
+    }
+    let cause = match claim {
+        _ if settled => Cause::Drifted,
+        Claim::Ours => Cause::Changed,
+        Claim::Handed | Claim::Merge { .. } | Claim::Foreign => Cause::TakenOver,
+    };
+    (
+        Some(Step::UpdateSecret {
+            secret: next,
+            cause,
+        }),
+        Verdict::unsealed(),
+    )
+}
+
+fn not_managed(existing: &Secret) -> Verdict {
+    let name = existing.name();
+    Verdict {
+        reason: Reason::NotManaged,
+        message: format!(
+            "failed update: Resource \"{name}\" already exists and is not managed by SealedSecret; to hand it over, \
+             annotate the Secret with {}: \"true\", or delete it",
+            seal_api::annotations::MANAGED
+        ),
+    }
+}
+
+fn unreadable_target() -> Verdict {
+    Verdict {
+        reason: Reason::NotManaged,
+        message: "what stands in place of the Secret is not a readable Secret of that name and was not written by \
+                  us; it is left alone until it is removed"
+            .to_owned(),
+    }
+}
+
+fn immutable(existing: &Secret) -> Verdict {
+    Verdict {
+        reason: Reason::ImmutableSecret,
+        message: format!(
+            "Error updating {}/{}: the target Secret is immutable; delete it, and it is made anew",
+            existing.namespace(),
+            existing.name()
+        ),
+    }
+}

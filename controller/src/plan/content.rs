@@ -1,0 +1,121 @@
+//! What a Secret should hold, and whether it does.
+
+use std::collections::BTreeMap;
+
+use seal_sealing::Secret;
+use serde_json::Value;
+
+use super::{Owner, Source};
+
+const OWNER_REFERENCES: &str = "ownerReferences";
+
+/// The Secret as it is made anew: as it opened, with the owner reference unless the template asks for none.
+pub(super) fn wanted(opened: &Secret, source: &Source<'_>, owner: &Owner<'_>) -> Secret {
+    let mut wanted = opened.clone();
+    // Templates of older tools hold `creationTimestamp: null`.
+    wanted.metadata.retain(|_, value| !value.is_null());
+    match source {
+        Source::There {
+            without_owner: true,
+            ..
+        } => {}
+        Source::There { .. } | Source::Gone => {
+            wanted
+                .metadata
+                .insert(OWNER_REFERENCES.to_owned(), owner.references());
+        }
+    }
+    wanted
+}
+
+/// The existing Secret with everything replaced that upstream replaces. `immutable` and other metadata stay.
+pub(super) fn replaced(existing: &Secret, wanted: &Secret) -> Secret {
+    let mut next = existing.clone();
+    next.data = wanted.data.clone();
+    next.type_ = wanted.type_.clone();
+    next.set_strings("labels", wanted.labels());
+    next.set_strings("annotations", wanted.annotations());
+    set_owner(&mut next, wanted);
+    next
+}
+
+/// The existing Secret with our items, labels and annotations in it, and nothing taken away.
+pub(super) fn merged(existing: &Secret, wanted: &Secret, takes_owner: bool) -> Secret {
+    let mut next = existing.clone();
+    next.data.extend(wanted.data.clone());
+    if wanted
+        .type_
+        .as_deref()
+        .is_some_and(|type_| !type_.is_empty())
+    {
+        next.type_ = wanted.type_.clone();
+    }
+    next.set_strings("labels", union(existing.labels(), wanted.labels()));
+    next.set_strings(
+        "annotations",
+        union(existing.annotations(), wanted.annotations()),
+    );
+    if takes_owner {
+        set_owner(&mut next, wanted);
+    }
+    next
+}
+
+fn union(
+    mut existing: BTreeMap<String, String>,
+    wanted: BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    existing.extend(wanted);
+    existing
+}
+
+fn set_owner(next: &mut Secret, wanted: &Secret) {
+    match wanted.metadata.get(OWNER_REFERENCES) {
+        Some(references) => {
+            next.metadata
+                .insert(OWNER_REFERENCES.to_owned(), references.clone());
+        }
+        None => {
+            next.metadata.remove(OWNER_REFERENCES);
+        }
+    }
+}
+
+/// Whether the existing Secret has to be written.
+///
+/// Where it was right before (`settled`), only what the SealedSecret declares counts: labels, annotations and owner
+/// references that others added are none of our business. A new SealedSecret is written wholesale, as upstream does.
+pub(super) fn differs(existing: &Secret, next: &Secret, wanted: &Secret, settled: bool) -> bool {
+    if values_differ(existing, next) {
+        return true;
+    }
+    if settled {
+        return !holds(&existing.labels(), &wanted.labels())
+            || !holds(&existing.annotations(), &wanted.annotations())
+            || !references(next)
+                .iter()
+                .all(|ours| references(existing).contains(ours));
+    }
+    existing.labels() != next.labels()
+        || existing.annotations() != next.annotations()
+        || references(existing) != references(next)
+}
+
+/// Whether the data or the type differ, which an immutable Secret forbids.
+pub(super) fn values_differ(existing: &Secret, next: &Secret) -> bool {
+    existing.data != next.data || existing.type_or_opaque() != next.type_or_opaque()
+}
+
+fn holds(existing: &BTreeMap<String, String>, declared: &BTreeMap<String, String>) -> bool {
+    declared
+        .iter()
+        .all(|(name, value)| existing.get(name) == Some(value))
+}
+
+fn references(secret: &Secret) -> &[Value] {
+    let references = secret
+        .metadata
+        .get(OWNER_REFERENCES)
+        .and_then(Value::as_array);
+    references.map_or(&[], Vec::as_slice)
+}

@@ -1,0 +1,113 @@
+//! The log: up to INFO on standard output, the rest on standard error, as the Go project has it since 0.36.2.
+//!
+//! A line holds names, key ids, reasons and counts, never a value; nor does what a panic leaves behind.
+
+use std::{
+    io::{self, Write},
+    panic,
+    str::FromStr,
+};
+
+use tracing::Level;
+use tracing_subscriber::{
+    filter::LevelFilter,
+    fmt::{MakeWriter, writer::MakeWriterExt},
+};
+
+use crate::args::LogFormat;
+
+/// The least level that is logged, in Go's words: a name, with or without an offset (`INFO+2`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Threshold(i32);
+
+impl FromStr for Threshold {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "must be DEBUG, INFO, WARN or ERROR";
+        let name_end = text.find(['+', '-']).unwrap_or(text.len());
+        let (name, offset) = text.split_at(name_end);
+        let base = match name.to_ascii_uppercase().as_str() {
+            "DEBUG" => -4,
+            "INFO" => 0,
+            "WARN" => 4,
+            "ERROR" => 8,
+            _ => return Err(EXPECTED),
+        };
+        let offset = if offset.is_empty() {
+            0
+        } else {
+            offset.parse::<i16>().map_err(|_| EXPECTED)?
+        };
+        Ok(Self(base + i32::from(offset)))
+    }
+}
+
+impl Threshold {
+    fn filter(self) -> LevelFilter {
+        match self.0 {
+            ..=-5 => LevelFilter::TRACE,
+            -4 => LevelFilter::DEBUG,
+            -3..=0 => LevelFilter::INFO,
+            1..=4 => LevelFilter::WARN,
+            5..=8 => LevelFilter::ERROR,
+            9.. => LevelFilter::OFF,
+        }
+    }
+}
+
+/// Starts the log of this process.
+pub fn start(format: LogFormat, threshold: Threshold) {
+    let writer = io::stderr
+        .with_max_level(Level::WARN)
+        .or_else(io::stdout.with_max_level(Level::TRACE));
+    start_with(writer, format, threshold);
+}
+
+fn start_with<W>(writer: W, format: LogFormat, threshold: Threshold)
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let log = tracing_subscriber::fmt()
+        .with_writer(writer)
+        .with_max_level(threshold.filter())
+        .with_target(false)
+        .with_ansi(false);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+}
+
+/// Makes a panic say where it happened, and nothing of what it carried: that could be anything.
+pub fn quiet_panics() {
+    panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        // Where standard error is closed there is nobody left to tell.
+        let _ = writeln!(
+            io::stderr(),
+            "error: internal fault at {place}; please report it"
+        );
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_read_as_go_reads_them() {
+        for (text, filter) in [
+            ("DEBUG", LevelFilter::DEBUG),
+            ("info", LevelFilter::INFO),
+            ("WARN", LevelFilter::WARN),
+            ("Error", LevelFilter::ERROR),
+            ("INFO+2", LevelFilter::WARN),
+            ("ERROR+1", LevelFilter::OFF),
+            ("DEBUG-4", LevelFilter::TRACE),
+        ] {
+            assert_eq!(text.parse().map(Threshold::filter), Ok(filter), "{text}");
+        }
+        assert!("LOUD".parse::<Threshold>().is_err());
+    }
+}
