@@ -1,0 +1,63 @@
+//! What the code declares: reasons, exit codes, flags, environment variables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::{Command, CommandFactory};
+use seal_api::Reason;
+use seal_shell::ExitCode;
+use serde_json::{Value, json};
+
+/// The lists in the form that the test run reads.
+pub(crate) fn lists() -> Value {
+    let programs = [
+        ("seal", seal_cli::args::Cli::command()),
+        ("seal-controller", seal_controller::Args::command()),
+    ];
+    let codes = ExitCode::ALL.map(|code| code as u8);
+    let mut flags = BTreeMap::new();
+    let mut environment: BTreeSet<String> = seal_cli::ENVIRONMENT
+        .iter()
+        .map(|name| (*name).to_owned())
+        .collect();
+    for (name, mut command) in programs.clone() {
+        command.build();
+        let mut of_program = Vec::new();
+        add_flags(&command, "", &mut of_program);
+        flags.insert(name, of_program);
+        add_environment(&command, &mut environment);
+    }
+    json!({
+        "reasons": Reason::ALL.iter().map(|reason| reason.as_str()).collect::<Vec<_>>(),
+        "exit_codes": programs.map(|(name, _)| (name, codes)).into_iter().collect::<BTreeMap<_, _>>(),
+        "flags": flags,
+        "environment": environment,
+    })
+}
+
+/// Every long flag with the subcommands that lead to it: `cert pin --output`.
+fn add_flags(command: &Command, path: &str, flags: &mut Vec<String>) {
+    let own = command
+        .get_arguments()
+        .filter(|argument| !["help", "version"].contains(&argument.get_id().as_str()));
+    flags.extend(
+        own.filter_map(clap::Arg::get_long)
+            .map(|flag| format!("{path}--{flag}")),
+    );
+    for subcommand in command.get_subcommands() {
+        add_flags(
+            subcommand,
+            &format!("{path}{} ", subcommand.get_name()),
+            flags,
+        );
+    }
+}
+
+fn add_environment(command: &Command, environment: &mut BTreeSet<String>) {
+    let names = command
+        .get_arguments()
+        .filter_map(|argument| argument.get_env()?.to_str());
+    environment.extend(names.map(str::to_owned));
+    for subcommand in command.get_subcommands() {
+        add_environment(subcommand, environment);
+    }
+}
