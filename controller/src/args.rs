@@ -36,6 +36,7 @@ pub struct Args {
     /// Where to serve HTTP: an address of this machine and a port.
     #[arg(
         long,
+        hide_env_values = true,
         env = "SEALED_SECRETS_LISTEN_ADDR",
         value_name = "ADDRESS",
         default_value = "127.0.0.1:8080",
@@ -46,6 +47,7 @@ pub struct Args {
     /// How old the newest key gets before a new one is made; 0 makes none after the first.
     #[arg(
         long,
+        hide_env_values = true,
         env = "SEALED_SECRETS_KEY_RENEW_PERIOD",
         value_name = "DURATION",
         default_value = "720h",
@@ -57,6 +59,7 @@ pub struct Args {
     /// How long the certificate of a new key is valid. An expired key goes on opening.
     #[arg(
         long,
+        hide_env_values = true,
         env = "SEALED_SECRETS_KEY_TTL",
         value_name = "DURATION",
         default_value = "87600h",
@@ -68,6 +71,7 @@ pub struct Args {
     /// The size of a new key in bits: 2048, 3072, 4096 or 8192.
     #[arg(
         long,
+        hide_env_values = true,
         env = "SEALED_SECRETS_KEY_SIZE",
         value_name = "BITS",
         default_value = "4096",
@@ -79,6 +83,7 @@ pub struct Args {
     /// How the name of a new key begins; five random characters follow.
     #[arg(
         long,
+        hide_env_values = true,
         env = "SEALED_SECRETS_KEY_PREFIX",
         value_name = "NAME",
         default_value = "sealed-secrets-key",
@@ -90,6 +95,7 @@ pub struct Args {
     /// The common name in the certificate of a new key.
     #[arg(
         long,
+        hide_env_values = true,
         env = "SEALED_SECRETS_MY_CN",
         value_name = "NAME",
         default_value = "",
@@ -100,6 +106,7 @@ pub struct Args {
     /// Open the deprecated form spec.data as well.
     #[arg(
         long,
+        hide_env_values = true,
         env = "SEALED_SECRETS_ACCEPT_DEPRECATED_V1_DATA",
         value_name = "BOOL",
         default_value = "true",
@@ -119,6 +126,7 @@ pub struct Args {
     /// The form of the log.
     #[arg(
         long,
+        hide_env_values = true,
         env = "SEALED_SECRETS_LOG_FORMAT",
         value_enum,
         default_value_t,
@@ -129,6 +137,7 @@ pub struct Args {
     /// The least level that is logged: DEBUG, INFO, WARN or ERROR.
     #[arg(
         long,
+        hide_env_values = true,
         env = "SEALED_SECRETS_LOG_LEVEL",
         value_name = "LEVEL",
         default_value = "INFO",
@@ -153,7 +162,13 @@ pub enum LogFormat {
 
 /// An address that only this machine reaches: the answers are not encrypted, and nobody is asked who he is.
 fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let addresses = text
+    // In Go's form `:8080` every address of the machine is meant.
+    let whole = if text.starts_with(':') {
+        format!("0.0.0.0{text}")
+    } else {
+        text.to_owned()
+    };
+    let addresses = whole
         .to_socket_addrs()
         .map_err(|_| "is not an address and a port, such as 127.0.0.1:8080")?;
     let addresses: Vec<SocketAddr> = addresses.collect();

@@ -60,7 +60,7 @@ impl fmt::Display for Problem {
 }
 
 /// Text from outside on one line, with what could deceive on a terminal escaped.
-struct OneLine<'t>(&'t str);
+pub(super) struct OneLine<'t>(pub(super) &'t str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

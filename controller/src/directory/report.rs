@@ -8,7 +8,10 @@ use std::{
 use seal_shell::ExitCode;
 use tracing::{info, warn};
 
-use super::{pass::Outcome, problem::Problem};
+use super::{
+    pass::Outcome,
+    problem::{OneLine, Problem},
+};
 
 /// Tells each thing once, when it is new and when it is over.
 #[derive(Debug, Default)]
@@ -28,12 +31,18 @@ impl Log {
         for problem in present.difference(&self.told) {
             let Problem {
                 file,
+                document,
+                line,
                 object,
                 reason,
-                ..
+                message,
             } = problem;
             let object = object.as_ref().map(ToString::to_string);
-            warn!(file, object, reason = reason.as_str(), "{problem}");
+            let message = OneLine(message);
+            warn!(
+                reason = reason.as_str(),
+                object, file, document, line, "{message}"
+            );
         }
         for problem in self.told.difference(&present) {
             let Problem {
@@ -43,7 +52,7 @@ impl Log {
                 ..
             } = problem;
             let object = object.as_ref().map(ToString::to_string);
-            info!(file, object, was = reason.as_str(), "no longer so");
+            info!(reason = reason.as_str(), object, file, "no longer so");
         }
         let counts = (outcome.objects, outcome.in_sync);
         if self.counts.replace(counts) != Some(counts) {

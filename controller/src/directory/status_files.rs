@@ -3,102 +3,24 @@
 //! A `v1` `List` of the SealedSecrets of the folder with metadata and status, and under `problems` what is wrong with its
 //! files. Written only when it says something else than what is there.
 
+mod model;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs, io,
     path::Path,
 };
 
-use jiff::Timestamp;
-use seal_api::{Reason, SealedSecretStatus};
+use seal_api::Reason;
 use seal_manifest::{Limits, Text, read, write};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tracing::warn;
 
-use super::{
-    input,
-    layout::write_private,
-    memory::{Broken, Memory, Remembered},
-    object_name::ObjectName,
-    problem::Problem,
-    tree::tree,
-};
-use crate::plan::Record;
+use super::{input, layout::write_private, memory::Memory, problem::Problem, tree::tree};
+use model::{Item, ProblemEntry, StatusFile};
 
 /// The name of each file.
 const FILE: &str = "status.yaml";
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StatusFile {
-    api_version: String,
-    kind: String,
-    items: Vec<Item>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    problems: Vec<ProblemEntry>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Item {
-    api_version: String,
-    kind: String,
-    metadata: ItemMetadata,
-    status: ItemStatus,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct ItemMetadata {
-    name: String,
-    namespace: String,
-    uid: String,
-    generation: i64,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct ItemStatus {
-    #[serde(flatten)]
-    status: SealedSecretStatus,
-    directory: Place,
-}
-
-/// What only the directory shell has to remember.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Place {
-    file: String,
-    document: usize,
-    spec_digest: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    secret: Option<Wrote>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    missing_since: Option<Timestamp>,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Wrote {
-    Written,
-    WrittenWithoutOwner,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ProblemEntry {
-    file: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    document: Option<usize>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    object: Option<String>,
-    reason: String,
-    message: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    broken_since: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    digest: Option<String>,
-}
 
 /// The files below `status/`.
 #[derive(Debug, Default)]
@@ -246,109 +168,19 @@ fn above(file: &str) -> String {
         .to_owned()
 }
 
-impl StatusFile {
-    fn empty() -> Self {
-        Self {
-            api_version: "v1".to_owned(),
-            kind: "List".to_owned(),
-            items: Vec::new(),
-            problems: Vec::new(),
-        }
-    }
-
-    fn into_memory(self, memory: &mut Memory) {
-        for item in self.items {
-            let Ok(name) = ObjectName::new(&item.metadata.namespace, &item.metadata.name) else {
-                continue;
-            };
-            memory.objects.insert(name, item.into_remembered());
-        }
-        for problem in self.problems {
-            if let Some(since) = problem.broken_since {
-                memory.broken.insert(
-                    problem.file,
-                    Broken {
-                        digest: problem.digest,
-                        since,
-                    },
-                );
-            }
-        }
-    }
-}
-
-impl Item {
-    fn new(name: &ObjectName, remembered: &Remembered) -> Self {
-        Self {
-            api_version: "bitnami.com/v1alpha1".to_owned(),
-            kind: "SealedSecret".to_owned(),
-            metadata: ItemMetadata {
-                name: name.name().to_owned(),
-                namespace: name.namespace().to_owned(),
-                uid: name.uid(),
-                generation: remembered.generation,
-            },
-            status: ItemStatus {
-                status: remembered.status.clone(),
-                directory: Place {
-                    file: remembered.file.clone(),
-                    document: remembered.document,
-                    spec_digest: remembered.spec_digest.clone(),
-                    secret: match remembered.record {
-                        Record::Nothing => None,
-                        Record::Wrote => Some(Wrote::Written),
-                        Record::WroteWithoutOwner => Some(Wrote::WrittenWithoutOwner),
-                    },
-                    missing_since: remembered.missing_since,
-                },
-            },
-        }
-    }
-
-    fn into_remembered(self) -> Remembered {
-        let Place {
-            file,
-            document,
-            spec_digest,
-            secret,
-            missing_since,
-        } = self.status.directory;
-        Remembered {
-            file,
-            document,
-            generation: self.metadata.generation,
-            spec_digest,
-            status: self.status.status,
-            record: match secret {
-                None => Record::Nothing,
-                Some(Wrote::Written) => Record::Wrote,
-                Some(Wrote::WrittenWithoutOwner) => Record::WroteWithoutOwner,
-            },
-            missing_since,
-        }
-    }
-}
-
-impl ProblemEntry {
-    fn new(problem: &Problem, file: &str, broken: Option<&Broken>) -> Self {
-        Self {
-            file: file.to_owned(),
-            document: problem.document,
-            line: problem.line,
-            object: problem.object.as_ref().map(ToString::to_string),
-            reason: problem.reason.to_string(),
-            message: problem.message.clone(),
-            broken_since: broken.map(|broken| broken.since),
-            digest: broken.and_then(|broken| broken.digest.clone()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use seal_api::Verdict;
 
     use super::*;
+    use crate::{
+        directory::{
+            memory::{Broken, Remembered},
+            object_name::ObjectName,
+        },
+        plan::Record,
+    };
 
     fn memory() -> Memory {
         let mut memory = Memory::default();
