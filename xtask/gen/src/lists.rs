@@ -34,15 +34,15 @@ pub(crate) fn lists() -> Value {
     })
 }
 
-/// Every long flag with the subcommands that lead to it: `cert pin --output`.
+/// Every long flag with the subcommands that lead to it: `cert pin --output`. A command that only holds others, such as
+/// `cert`, is never run itself.
 fn add_flags(command: &Command, path: &str, flags: &mut Vec<String>) {
-    let own = command
+    let is_run = path.is_empty() || !command.has_subcommands();
+    let arguments = command
         .get_arguments()
-        .filter(|argument| !["help", "version"].contains(&argument.get_id().as_str()));
-    flags.extend(
-        own.filter_map(clap::Arg::get_long)
-            .map(|flag| format!("{path}--{flag}")),
-    );
+        .filter(|argument| is_run && !["help", "version"].contains(&argument.get_id().as_str()));
+    let long = arguments.filter_map(clap::Arg::get_long);
+    flags.extend(long.map(|flag| format!("{path}--{flag}")));
     for subcommand in command.get_subcommands() {
         add_flags(
             subcommand,

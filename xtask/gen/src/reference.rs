@@ -93,33 +93,25 @@ pub(crate) fn reasons() -> String {
 }
 
 /// Man pages, section 1, one for each command.
-pub(crate) fn man_pages(command: Command) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+pub(crate) fn man_pages(mut command: Command) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    command.build();
     let mut pages = Vec::new();
-    let name = command.get_name().to_owned();
-    add_man_pages(command, &name, &mut pages)?;
+    add_man_pages(&command, &mut pages)?;
     Ok(pages)
 }
 
-fn add_man_pages(
-    mut command: Command,
-    name: &str,
-    pages: &mut Vec<(PathBuf, Vec<u8>)>,
-) -> Result<()> {
-    command.build();
-    let subcommands: Vec<Command> = command.get_subcommands().cloned().collect();
+fn add_man_pages(command: &Command, pages: &mut Vec<(PathBuf, Vec<u8>)>) -> Result<()> {
+    let name = command
+        .get_display_name()
+        .unwrap_or_else(|| command.get_name());
     let mut page = Vec::new();
-    let command = command
-        .name(name.to_owned())
-        .display_name(name.to_owned())
-        .bin_name(name.replace('-', " "));
-    clap_mangen::Man::new(command)
+    clap_mangen::Man::new(command.clone())
         .date("")
         .manual("Seal")
         .render(&mut page)?;
     pages.push((PathBuf::from(format!("docs/man/{name}.1")), page));
-    for subcommand in subcommands {
-        let full_name = format!("{name}-{}", subcommand.get_name());
-        add_man_pages(subcommand, &full_name, pages)?;
+    for subcommand in command.get_subcommands() {
+        add_man_pages(subcommand, pages)?;
     }
     Ok(())
 }
