@@ -5,11 +5,12 @@
     reason = "variants and flattened groups are documented at their types, whose text clap takes"
 )]
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use seal_api::Scope;
+use zeroize::Zeroizing;
 
 /// Seal Kubernetes Secrets before they are committed.
 ///
@@ -17,10 +18,12 @@ use seal_api::Scope;
 ///
 ///     seal --cert cert.pem < secret.yaml > sealed.yaml
 ///
-/// Sealing works offline, with the certificate named by --cert, and never looks at a kube context.
+/// Sealing works offline, with the certificate named by --cert or SEAL_CERT, and never looks at a kube
+/// context. Values are never shown; only "seal unseal" prints cleartext, with private keys.
 #[derive(Debug, Parser)]
 #[command(
     name = "seal",
+    verbatim_doc_comment,
     version,
     disable_help_subcommand = true,
     args_conflicts_with_subcommands = true
@@ -200,7 +203,7 @@ pub struct CreateArgs {
 pub struct ValueArgs {
     /// A value given here. It stays in the shell's history and is seen by other users: prefer the other ways.
     #[arg(long, value_name = "KEY=VALUE", help_heading = "Contents")]
-    pub from_literal: Vec<String>,
+    pub from_literal: Vec<Literal>,
     /// A value from a file, byte for byte; the key is the file's name unless given. `-` is standard input.
     #[arg(long, value_name = "[KEY=]PATH", help_heading = "Contents")]
     pub from_file: Vec<String>,
@@ -213,6 +216,29 @@ pub struct ValueArgs {
     /// Ask for a value on the terminal, without showing it.
     #[arg(long, value_name = "KEY", help_heading = "Contents")]
     pub prompt: Vec<String>,
+}
+
+/// A key and its value, as typed. `Debug` shows neither.
+#[derive(Clone)]
+pub struct Literal(Zeroizing<String>);
+
+impl Literal {
+    /// The text `KEY=VALUE`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Literal {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl fmt::Debug for Literal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Literal(..)")
+    }
 }
 
 /// Seal one value and print it as base64, without a newline, for Helm values and templates.

@@ -57,8 +57,9 @@ pub(crate) fn role(
             let message = "looks like a Secret, but a Secret has apiVersion v1 and kind Secret";
             Err(Problem::new(Reason::WrongKind, message).at(place(file, document, node)))
         }
-        (_, None) if node.get("stringData").is_some() => {
-            let message = "has stringData but no kind; a Secret has apiVersion v1 and kind Secret";
+        (_, _) if is_core(version) && node.get("stringData").is_some() => {
+            let message =
+                "has stringData, as only Secrets have; a Secret has apiVersion v1 and kind Secret";
             Err(Problem::new(Reason::WrongKind, message).at(place(file, document, node)))
         }
         _ => Ok(Role::Other),

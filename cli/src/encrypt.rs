@@ -1,5 +1,6 @@
 //! `seal encrypt`, and `seal` alone: Secrets become SealedSecrets, every other document passes through byte for byte.
 
+mod comments;
 pub(crate) mod request;
 mod source;
 

@@ -15,7 +15,8 @@ use crate::{
     report::Reporter,
 };
 
-/// Reads every key of every file. A key that cannot be used is reported, and the others still serve.
+/// Reads every key of every file. A key that cannot be used is reported, and the others still serve; none at all is
+/// never without a report.
 pub(crate) fn read_ring(paths: &[PathBuf], now: Timestamp, reporter: &mut Reporter) -> KeyRing {
     let mut keys = Vec::new();
     for path in paths {
@@ -76,9 +77,9 @@ fn secret_keys(input: &Input, now: Timestamp) -> Vec<Result<HeldKey, Problem>> {
     }
     if keys.is_empty() {
         let message = "holds no private key: neither PEM nor a key Secret";
-        keys.push(Err(
-            Problem::new(Reason::UnreadableKey, message).at(input.place())
-        ));
+        keys.push(Err(Problem::new(Reason::NoKey, message)
+            .at(input.place())
+            .hint("--key takes PEM files and exported key Secrets")));
     }
     keys
 }

@@ -23,6 +23,7 @@ mod report;
 mod set;
 mod settings;
 mod unseal;
+mod usage;
 mod values;
 
 use seal_shell::ExitCode;
@@ -31,6 +32,7 @@ use args::{CertCommand, Cli, Command, EncryptArgs, KeysCommand};
 use report::Reporter;
 
 pub use settings::ENVIRONMENT;
+pub use usage::parse;
 
 /// Carries out a command line.
 pub fn run(cli: Cli) -> ExitCode {

@@ -2,8 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use seal_cli::{args::Cli, run};
+use seal_cli::{parse, run};
 
 #[global_allocator]
 static ALLOCATOR: seal_shell::Allocator = seal_shell::allocator();
@@ -11,5 +10,5 @@ static ALLOCATOR: seal_shell::Allocator = seal_shell::allocator();
 fn main() -> ExitCode {
     seal_shell::harden();
     seal_shell::quiet_panics("seal");
-    run(Cli::parse()).into()
+    parse().map_or_else(|code| code, run).into()
 }

@@ -31,7 +31,7 @@ pub(crate) type Values = BTreeMap<String, Plaintext>;
 pub(crate) fn gather(args: &ValueArgs, reporter: &Reporter) -> Result<Values, Problem> {
     let mut values = Values::new();
     for literal in &args.from_literal {
-        let (key, value) = split(literal, "--from-literal", "KEY=VALUE")?;
+        let (key, value) = split(literal.as_str(), "--from-literal", "KEY=VALUE")?;
         add(&mut values, key, value.as_bytes().into())?;
     }
     if !args.from_literal.is_empty() {

@@ -1,12 +1,12 @@
 //! One input on its way: read, its Secrets found and sealed, its text edited.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, ops::Range};
 
 use seal_manifest::{Document, Edits, Format, Limits, Node, Stream, Text, read};
 use seal_sealing::{Sealed, Secret, cautions, check_contents};
 use zeroize::Zeroizing;
 
-use super::{position, request::Request};
+use super::{comments, position, request::Request};
 use crate::{
     documents::{self, Reader, Role, implied_kind, place},
     input::{Input, from_manifest},
@@ -22,12 +22,12 @@ pub(super) struct Source {
 }
 
 /// A Secret found in a document.
-struct Found<'s> {
-    document: &'s Document,
-    node: &'s Node,
+pub(super) struct Found<'s> {
+    pub(super) document: &'s Document,
+    pub(super) node: &'s Node,
     /// The typed list it stands in, such as a `SecretList`, which becomes a `List`.
     typed_list: Option<&'s Node>,
-    secret: Secret,
+    pub(super) secret: Secret,
 }
 
 /// What sealing one input led to.
@@ -61,8 +61,23 @@ impl Source {
         self.stream.documents.is_empty()
     }
 
-    fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         self.input.text.as_str()
+    }
+
+    /// The bytes from the end of the document before to the end of the one at `position`, or of the text after the last:
+    /// with the comments that stand between documents.
+    pub(super) fn surroundings(&self, position: usize) -> Range<usize> {
+        let ranges = &self.stream.ranges;
+        let start = position
+            .checked_sub(1)
+            .map_or(0, |before| ranges[before].end);
+        let is_last = position + 1 == ranges.len();
+        start..if is_last {
+            self.text().len()
+        } else {
+            ranges[position].end
+        }
     }
 
     /// Seals every Secret in it and edits the text.
@@ -74,7 +89,8 @@ impl Source {
             problems: Vec::new(),
             warnings: Vec::new(),
         };
-        let found = self.find(&mut outcome);
+        let mut found = self.find(&mut outcome);
+        self.drop_leaks(&mut found, &mut outcome);
         let sealed = parallel::map(&found, |found| request.seal(found.secret.clone()));
         let mut edits = Edits::new(self.text());
         let mut lists: Vec<&Node> = found.iter().filter_map(|found| found.typed_list).collect();
@@ -100,7 +116,17 @@ impl Source {
         outcome
     }
 
-    fn place(&self, found: &Found<'_>) -> Place {
+    /// Leaves out the Secrets of which a comment gives a value away.
+    fn drop_leaks(&self, found: &mut Vec<Found<'_>>, outcome: &mut Outcome) {
+        let mut leaking = Vec::new();
+        for (secret, problem) in comments::leaks(self, found) {
+            leaking.push(secret.node.range.clone());
+            outcome.fail(secret.document, problem);
+        }
+        found.retain(|found| !leaking.contains(&found.node.range));
+    }
+
+    pub(super) fn place(&self, found: &Found<'_>) -> Place {
         place(&self.input.name, found.document, found.node)
     }
 
@@ -240,7 +266,7 @@ impl Outcome {
     }
 }
 
-/// Seals again what is left when the failed documents are cut out.
+/// Seals again what is left when the failed documents are cut out, with the comments before them, which may hold values.
 fn seal_rest(
     source: &Source,
     failed: &BTreeSet<usize>,
@@ -249,10 +275,7 @@ fn seal_rest(
     let text = source.text();
     let mut rest = Zeroizing::new(String::with_capacity(text.len()));
     let mut start = 0;
-    for range in failed
-        .iter()
-        .map(|position| &source.stream.ranges[*position])
-    {
+    for range in failed.iter().map(|position| source.surroundings(*position)) {
         rest.push_str(&text[start..range.start]);
         start = range.end;
     }

@@ -49,6 +49,6 @@ pub use key_ring::{HeldKey, KeyRing};
 pub use key_secret::{KeySecretError, key_secret, read_key_secret};
 pub use names::{NameError, check_item_key, check_name, check_namespace};
 pub use renewal::{Renewal, renewal};
-pub use seal::{SealError, Sealed, SealedItem, seal, seal_item};
+pub use seal::{SealError, Sealed, SealedItem, gives_away, seal, seal_item};
 pub use secret::{Secret, SecretError};
 pub use unseal::{Opened, UnsealOptions, unseal};

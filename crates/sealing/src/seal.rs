@@ -152,11 +152,11 @@ fn check(secret: &Secret, binding: &Binding) -> Result<(), Failure> {
     for key in secret.data.keys() {
         check_item_key(key).map_err(|error| invalid("key", key, error))?;
     }
-    match plaintext_in_annotations(secret) {
-        Some(annotation) => Err(Failure::of_object(
+    match plaintext_in_metadata(secret) {
+        Some(field) => Err(Failure::of_object(
             Reason::PlaintextInMetadata,
             format!(
-                "annotation {annotation} holds a value of the Secret in cleartext and would be committed; remove it"
+                "{field} holds a value of the Secret in cleartext and would be committed; remove it"
             ),
         )),
         None => Ok(()),
@@ -204,14 +204,20 @@ fn travels(annotation: &str) -> bool {
     !annotations::LAST_APPLIED.contains(&annotation) && annotation != annotations::ITEMS
 }
 
-/// The first annotation that would be committed and gives a value away: a copy of the Secret as JSON, the base64 of a
-/// value of 8 bytes or more, or a value of 16 bytes or more itself. Shorter ones are ordinary words.
-fn plaintext_in_annotations(secret: &Secret) -> Option<String> {
-    let annotations = secret.annotations();
-    let mut travelling = annotations.iter().filter(|(name, _)| travels(name));
-    travelling
-        .find(|(_, text)| is_copy_of_a_secret(text) || holds_a_value(secret, text))
-        .map(|(name, _)| name.clone())
+/// The first label or annotation that would be committed and gives a value away: a copy of the Secret as JSON, or a text
+/// that [`gives_away`] one.
+fn plaintext_in_metadata(secret: &Secret) -> Option<String> {
+    let (labels, annotations) = (secret.labels(), secret.annotations());
+    let annotation = annotations
+        .iter()
+        .filter(|(name, _)| travels(name))
+        .find(|(_, text)| is_copy_of_a_secret(text) || gives_away(secret, text))
+        .map(|(name, _)| format!("annotation {name}"));
+    let label = || {
+        let leak = labels.iter().find(|(_, text)| gives_away(secret, text));
+        leak.map(|(name, _)| format!("label {name}"))
+    };
+    annotation.or_else(label)
 }
 
 fn is_copy_of_a_secret(text: &str) -> bool {
@@ -219,7 +225,9 @@ fn is_copy_of_a_secret(text: &str) -> bool {
     object["kind"] == "Secret" && (object["data"].is_object() || object["stringData"].is_object())
 }
 
-fn holds_a_value(secret: &Secret, text: &str) -> bool {
+/// Whether a text that would be committed holds the base64 of a value of 8 bytes or more, or a value of 16 bytes or more
+/// itself. Shorter ones are ordinary words.
+pub fn gives_away(secret: &Secret, text: &str) -> bool {
     secret
         .data
         .values()
