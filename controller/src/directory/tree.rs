@@ -19,49 +19,31 @@ pub(super) struct Tree {
     /// Folders that cannot be listed and links that are not followed, with why. The root is the empty text.
     pub(super) unreadable: BTreeMap<String, String>,
     /// Device and inode of the root: another folder under its name has others.
-    pub(super) identity: Option<(u64, u64)>,
+    pub(super) identity: Option<Identity>,
 }
 
 /// Lists a tree.
 pub(super) fn tree(root: &Path) -> Tree {
-    let mut walk = Walk {
-        tree: Tree::default(),
-        root: PathBuf::new(),
-        seen: BTreeSet::new(),
-        links: Vec::new(),
-    };
-    match fs::canonicalize(root) {
-        Err(error) => {
-            walk.tree
-                .unreadable
-                .insert(String::new(), error.to_string());
-        }
-        Ok(root) => {
-            walk.tree.identity = fs::metadata(&root)
-                .ok()
-                .map(|metadata| (metadata.dev(), metadata.ino()));
-            walk.root.clone_from(&root);
-            walk.folder("", &root);
-            walk.follow_links();
-        }
-    }
+    let mut walk = Walk::default();
+    walk.folder("", root);
+    walk.follow_links(root);
     walk.tree
 }
 
+/// Device and inode.
+type Identity = (u64, u64);
+
+#[derive(Default)]
 struct Walk {
     tree: Tree,
-    root: PathBuf,
-    /// The files and folders met, by their true paths.
-    seen: BTreeSet<PathBuf>,
+    /// The files and folders met.
+    seen: BTreeSet<Identity>,
     /// Links met, to be followed when everything that is no link is known.
     links: Vec<(String, PathBuf)>,
 }
 
 impl Walk {
     fn folder(&mut self, name: &str, path: &Path) {
-        if !self.seen.insert(path.to_owned()) {
-            return;
-        }
         if let Err(error) = self.entries(name, path) {
             self.tree
                 .unreadable
@@ -70,6 +52,11 @@ impl Walk {
     }
 
     fn entries(&mut self, folder: &str, path: &Path) -> io::Result<()> {
+        let of_folder = identity(&fs::metadata(path)?);
+        if !self.seen.insert(of_folder) {
+            return Ok(());
+        }
+        self.tree.identity.get_or_insert(of_folder);
         for entry in fs::read_dir(path)? {
             let entry = entry?;
             let file_name = entry.file_name();
@@ -84,39 +71,46 @@ impl Walk {
             } else if kind.is_dir() {
                 self.folder(&name, &entry.path());
             } else if counts(&name) {
-                self.seen.insert(entry.path());
+                // A file that was removed meanwhile is found missing when it is read.
+                self.seen.extend(entry.metadata().as_ref().map(identity));
                 self.tree.files.insert(name, entry.path());
             }
         }
         Ok(())
     }
 
-    fn follow_links(&mut self) {
+    fn follow_links(&mut self, root: &Path) {
         while let Some((name, path)) = self.links.pop() {
-            let target = match fs::canonicalize(&path) {
-                Ok(target) => target,
+            match fs::metadata(&path) {
                 Err(error) if counts(&name) => {
                     self.tree
                         .unreadable
                         .insert(name, format!("symbolic link: {error}"));
-                    continue;
                 }
-                Err(_) => continue,
-            };
-            let is_folder = target.is_dir();
-            if !is_folder && !counts(&name) {
-                continue;
-            }
-            if !target.starts_with(&self.root) {
-                let message = "is a symbolic link that leaves the folder, which is not followed";
-                self.tree.unreadable.insert(name, message.to_owned());
-            } else if is_folder {
-                self.folder(&name, &target);
-            } else if self.seen.insert(target.clone()) {
-                self.tree.files.insert(name, target);
+                Ok(target) if target.is_dir() || counts(&name) => {
+                    self.follow(name, path, &target, root);
+                }
+                Ok(_) | Err(_) => {}
             }
         }
     }
+
+    fn follow(&mut self, name: String, path: PathBuf, target: &fs::Metadata, root: &Path) {
+        let stays = fs::canonicalize(&path)
+            .is_ok_and(|target| fs::canonicalize(root).is_ok_and(|root| target.starts_with(root)));
+        if !stays {
+            let message = "is a symbolic link that leaves the folder, which is not followed";
+            self.tree.unreadable.insert(name, message.to_owned());
+        } else if target.is_dir() {
+            self.folder(&name, &path);
+        } else if self.seen.insert(identity(target)) {
+            self.tree.files.insert(name, path);
+        }
+    }
+}
+
+fn identity(metadata: &fs::Metadata) -> Identity {
+    (metadata.dev(), metadata.ino())
 }
 
 fn join(folder: &str, name: &str) -> String {

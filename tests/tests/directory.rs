@@ -1,0 +1,16 @@
+//! The directory shell of the controller, end to end: files in, files out.
+
+#[path = "directory/deleting.rs"]
+mod deleting;
+#[path = "directory/disk.rs"]
+mod disk;
+#[path = "directory/keys.rs"]
+mod keys;
+#[path = "directory/process.rs"]
+mod process;
+#[path = "directory/refused.rs"]
+mod refused;
+#[path = "directory/secrets.rs"]
+mod secrets;
+#[path = "directory/store.rs"]
+mod store;

@@ -1,0 +1,116 @@
+//! What takes a Secret with it, and what never does.
+
+use std::{fs, thread, time::Duration};
+
+use crate::store::{Store, sealed, sealed_as, value};
+
+#[test]
+fn a_deleted_sealed_secret_takes_its_secret_with_it() {
+    let store = Store::new();
+    store.put_db("one");
+    store.put("sealed/other.yaml", sealed("app", "other", "2"));
+    let mut controller = store.start();
+    store.remove("sealed/app/db.yaml");
+    controller.wait_until("the Secret is gone", |_| {
+        !store.path("secrets/app/db.yaml").exists()
+    });
+    controller.wait_until("the status is gone", |_| !store.path("status/app").exists());
+    assert_eq!(value(&store.text("secrets/app/other.yaml")), "2");
+    controller.stop().exits(0);
+    store.remove("sealed/other.yaml");
+    store.once().exits(0);
+    assert!(!store.path("secrets/app").exists());
+}
+
+#[test]
+fn a_secret_without_owner_reference_outlives_its_sealed_secret() {
+    let store = Store::new();
+    store.put(
+        "sealed/app/db.yaml",
+        sealed_as("app", "db", "one", |secret| {
+            let skip = (
+                seal_api::annotations::SKIP_SET_OWNER_REFERENCES.to_owned(),
+                "true".to_owned(),
+            );
+            secret.set_strings("annotations", [skip].into());
+        }),
+    );
+    store.once().exits(0);
+    assert!(
+        !store
+            .text("secrets/app/db.yaml")
+            .contains("ownerReferences")
+    );
+    store.remove("sealed/app/db.yaml");
+    store.once().exits(0);
+    assert_eq!(store.db(), "one");
+}
+
+#[test]
+fn a_file_that_breaks_off_deletes_nothing() {
+    let store = Store::new();
+    let (one, two) = (sealed("app", "db", "one"), sealed("app", "two", "2"));
+    let whole = format!("{one}---\n{two}");
+    store.put("sealed/app/all.yaml", &whole);
+    store.once().exits(0);
+    let cuts = [0, one.len() + 4 + 20, one.len() + 4 + two.len() / 8];
+    for cut in cuts {
+        store.put("sealed/app/all.yaml", &whole[..cut]);
+        drop(store.once());
+        assert!(store.path("secrets/app/two.yaml").exists(), "cut at {cut}");
+    }
+    store.put("sealed/app/all.yaml", one);
+    store.once().exits(0);
+    assert!(!store.path("secrets/app/two.yaml").exists());
+    assert_eq!(store.db(), "one");
+}
+
+#[test]
+fn a_file_that_moves_into_a_broken_one_deletes_nothing() {
+    let store = Store::new();
+    store.put("sealed/bad-all-along.yaml", "a: [");
+    store.put_db("one");
+    store.once().exits(3);
+    let text = store.text("sealed/app/db.yaml");
+    store.remove("sealed/app/db.yaml");
+    store.put("sealed/moved.yaml", &text[..50]);
+    store.once().exits(3);
+    store.once().exits(3);
+    assert_eq!(store.db(), "one");
+    store.remove("sealed/moved.yaml");
+    store.once().exits(3);
+    assert!(!store.path("secrets/app/db.yaml").exists());
+}
+
+#[test]
+fn a_folder_that_is_gone_or_empty_as_a_whole_deletes_nothing() {
+    let store = Store::new();
+    store.put_db("one");
+    let mut controller = store.start();
+    fs::rename(store.path("sealed"), store.path("away")).unwrap();
+    controller.wait_for("no Secret is deleted for that");
+    thread::sleep(Duration::from_millis(2500));
+    assert_eq!(store.db(), "one");
+    fs::remove_dir(store.path("sealed")).unwrap();
+    fs::rename(store.path("away"), store.path("sealed")).unwrap();
+    controller.wait_for("no longer so");
+    controller.stop().exits(0);
+    fs::rename(store.path("sealed"), store.path("away")).unwrap();
+    drop(store.once());
+    assert_eq!(store.db(), "one");
+}
+
+#[test]
+fn a_secret_whose_status_was_lost_is_still_ours() {
+    let store = Store::new();
+    store.put_db("one");
+    store.once().exits(0);
+    fs::remove_dir_all(store.path("status")).unwrap();
+    store.put_db("two");
+    store.once().exits(0);
+    assert_eq!(store.db(), "two");
+    fs::remove_dir_all(store.path("status")).unwrap();
+    store.remove("sealed/app/db.yaml");
+    store.once().exits(0);
+    assert!(!store.path("secrets/app/db.yaml").exists());
+}

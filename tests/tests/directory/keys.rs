@@ -1,0 +1,154 @@
+//! Keys: read, watched, made, renewed.
+
+use std::fs;
+
+use seal_sealing::Secret;
+use seal_tests::keys;
+
+use crate::store::{
+    KEY, MARKER, Store, document, key_secret, key_secret_of, seal_with, sealed, to_yaml,
+};
+
+#[test]
+fn a_key_that_is_added_opens_at_once_what_waited_for_it() {
+    let store = Store::new();
+    let mut secret = Secret::new("db", Some("app"));
+    secret
+        .data
+        .insert("password".into(), format!("one{MARKER}").as_bytes().into());
+    store.put(
+        "sealed/app/db.yaml",
+        to_yaml(&seal_with(&secret, "rsa-3072")),
+    );
+    let mut controller = store.start();
+    controller.wait_until("the key is missed", |_| store.db_reason() == "UnknownKey");
+    store.put(
+        "keys/second.yaml",
+        key_secret("rsa-3072", Some("compromised")),
+    );
+    controller.wait_until("the label counts", |_| {
+        store.text("status/keys.yaml").contains("state: ignored")
+    });
+    assert_eq!(store.db_reason(), "UnknownKey");
+    store.put("keys/second.yaml", key_secret("rsa-3072", Some("active")));
+    controller.wait_until("the Secret is made", |_| store.db() == "one");
+    store.remove("keys/second.yaml");
+    controller.wait_until("the key is gone", |_| {
+        !store.text("status/keys.yaml").contains("second")
+    });
+    assert_eq!(store.db(), "one");
+    controller.stop().exits(0).never_shows(MARKER);
+}
+
+#[test]
+fn broken_keys_are_reported_and_the_others_used() {
+    let store = Store::new();
+    store.put_db("one");
+    let pem = |name: &str| keys::pem(name);
+    let mismatched = key_secret_of(
+        &pem("mismatched.key"),
+        &pem("mismatched.crt"),
+        Some("active"),
+    );
+    store.put("keys/mismatched.yaml", mismatched);
+    store.put("keys/small.yaml", key_secret("rsa-1024", Some("active")));
+    store.put("keys/none.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: x, labels: {sealedsecrets.bitnami.com/sealed-secrets-key: active}}\n");
+    store.put("keys/half.yaml", "apiVersion: v1\nkind: [");
+    store.put("keys/same.yaml", key_secret(KEY, Some("active")));
+    store.put("keys/unlabelled.yaml", key_secret("rsa-3072", None));
+    let run = store.once().exits(3);
+    run.says("error[MismatchedKey]: keys/mismatched.yaml: document 1: ")
+        .says("error[UnsupportedKey]: keys/small.yaml: ")
+        .says("error[UnreadableKey]: keys/none.yaml: ")
+        .says("error[InvalidSyntax]: keys/half.yaml: ")
+        .says(
+            "warning[Conflict]: keys/same.yaml: document 1: holds the same key as keys/fixed.yaml",
+        );
+    assert_eq!(store.db(), "one");
+    let keys = store.text("status/keys.yaml");
+    for part in [
+        "state: current",
+        "state: broken",
+        "state: duplicate",
+        "state: ignored",
+        "reason: MismatchedKey",
+    ] {
+        assert!(keys.contains(part), "{part} is not in\n{keys}");
+    }
+}
+
+#[test]
+fn an_expired_current_certificate_is_a_warning() {
+    let store = Store::without_key();
+    store.put("keys/old.yaml", key_secret("expired", Some("active")));
+    store
+        .once()
+        .exits(0)
+        .says("warning[CertificateExpired]: keys/old.yaml: document 1: ");
+    assert!(
+        store
+            .text("status/keys.yaml")
+            .contains("reason: CertificateExpired")
+    );
+}
+
+#[test]
+fn a_certificate_of_the_future_is_a_warning() {
+    let store = Store::without_key();
+    store.put("keys/new.yaml", key_secret("not-yet-valid", Some("active")));
+    store
+        .once()
+        .exits(0)
+        .says("warning[CertificateNotYetValid]");
+}
+
+// Keys that are made
+
+#[test]
+fn the_first_key_is_made_and_kept() {
+    let store = Store::without_key();
+    let make = || store.run(["--once", "--key-size", "2048", "--key-ttl", "48h"]);
+    make()
+        .args(["--my-cn", "cluster one", "--key-prefix", "our-key"])
+        .finish()
+        .exits(0);
+    let files: Vec<_> = fs::read_dir(store.path("keys"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(files.len(), 1);
+    let name = files[0].to_str().unwrap();
+    assert!(
+        name.starts_with("our-key") && name.len() == "our-key12345.yaml".len(),
+        "{name}"
+    );
+    let key = document(&store.text(&format!("keys/{name}")));
+    assert_eq!(
+        key["metadata"]["labels"]["sealedsecrets.bitnami.com/sealed-secrets-key"],
+        "active"
+    );
+    assert_eq!(key["type"], "kubernetes.io/tls");
+    make().finish().exits(0);
+    assert_eq!(fs::read_dir(store.path("keys")).unwrap().count(), 1);
+}
+
+#[test]
+fn keys_are_renewed_on_the_schedule_and_old_ones_go_on_opening() {
+    let store = Store::new();
+    store.put_db("one");
+    let mut controller = store
+        .run(["--key-renew-period", "2s", "--key-size", "2048"])
+        .start();
+    let keys = || fs::read_dir(store.path("keys")).unwrap().count();
+    controller.wait_until("two keys are made", |_| keys() >= 3);
+    store.put("sealed/later.yaml", sealed("app", "later", "2"));
+    controller.wait_until("the old key opens", |_| {
+        store.path("secrets/app/later.yaml").exists()
+    });
+    let current = store
+        .text("status/keys.yaml")
+        .matches("state: current")
+        .count();
+    assert_eq!(current, 1);
+    controller.stop().exits(0);
+}
