@@ -53,5 +53,5 @@ pub use error::Error;
 pub use kind::ScalarKind;
 pub use node::{Content, Entry, Node, Origin, Scalar, Style};
 pub use position::Position;
-pub use stream::{Document, Format, Limits, Stream, read};
+pub use stream::{Document, Format, Limits, Part, Stream, parts, read};
 pub use text::{Encoding, Text};

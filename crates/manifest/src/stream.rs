@@ -7,7 +7,10 @@ use std::ops::Range;
 
 use crate::{Error, Node, json, yaml};
 
+mod parts;
 mod split;
+
+pub use parts::{Part, parts};
 
 /// What a text is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +45,18 @@ impl Default for Limits {
             alias_nodes: 100_000,
             depth: 100,
         }
+    }
+}
+
+impl Limits {
+    fn check_size(&self, text: &str) -> Result<(), Error> {
+        if text.len() <= self.bytes {
+            return Ok(());
+        }
+        Err(Error::TooLarge {
+            bytes: text.len(),
+            limit: self.bytes,
+        })
     }
 }
 
@@ -86,12 +101,7 @@ pub struct Document {
 /// and stand in its place in the stream. In JSON nothing after a broken value can be told apart,
 /// so its error is the last item.
 pub fn read(text: &str, limits: &Limits) -> Result<Stream, Error> {
-    if text.len() > limits.bytes {
-        return Err(Error::TooLarge {
-            bytes: text.len(),
-            limit: limits.bytes,
-        });
-    }
+    limits.check_size(text)?;
     if !starts_like_json(text) {
         return read_yaml(text, limits);
     }

@@ -178,13 +178,28 @@ fn digest_of(text: &str) -> String {
 /// Whether an object may carry its item lines: the text is at most 128 KiB, and `kubectl apply` keeps the whole within
 /// the API server's limit on annotations. `object` is the object without the annotation.
 pub fn item_lines_fit(object: &SealedSecret, lines: &str) -> bool {
-    let without = serde_json::to_string(object).map_or(usize::MAX, |json| json.len());
+    let without = json_length(object);
     let pushes_over =
         without.saturating_add(2 * lines.len()) > LARGEST_OBJECT && without <= LARGEST_OBJECT;
     lines.len() <= LONGEST_ANNOTATION && !pushes_over
 }
 
-/// Which scopes have what in a binding: used where a line is compared with an object.
+/// The length of an object's JSON in bytes, without making it.
+fn json_length(object: &SealedSecret) -> usize {
+    struct Length(usize);
+    impl std::io::Write for Length {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, object).map_or(usize::MAX, |()| length.0)
+}
+
 impl ItemLine {
     /// Whether an object bound as `binding` has the label that this item was sealed with.
     pub fn fits(&self, binding: &Binding) -> bool {
