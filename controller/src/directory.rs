@@ -21,6 +21,7 @@ mod keys;
 mod layout;
 mod memory;
 mod object_name;
+mod opening;
 mod pass;
 mod problem;
 mod reconcile;
@@ -67,7 +68,7 @@ fn open(args: Args, root: &Path, stopping: Arc<AtomicBool>) -> anyhow::Result<Di
         let above = root
             .parent()
             .filter(|above| !above.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+            .unwrap_or_else(|| Path::new("."));
         // A path that is mistyped high up should not become a new installation with a new key.
         if !above.is_dir() {
             bail!(

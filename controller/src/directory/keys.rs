@@ -56,7 +56,7 @@ impl Keys {
         self.read(layout, args, now);
         match self.renew(layout, args, now) {
             Ok(next) => care.next = next,
-            Err(problem) => care.problems.push(problem),
+            Err(problem) => care.problems.push(*problem),
         }
         care.problems.extend(self.unread.iter().cloned());
         let lines = self.lines(now);
@@ -121,7 +121,7 @@ impl Keys {
         layout: &Layout,
         args: &Args,
         now: Timestamp,
-    ) -> Result<Option<Timestamp>, Problem> {
+    ) -> Result<Option<Timestamp>, Box<Problem>> {
         let newest = self.ring.current().map(|(key, _)| key.since());
         match renewal(newest, args.key_renew_period, now) {
             Renewal::Never => Ok(None),
@@ -194,13 +194,10 @@ fn make(
     common_name: &str,
     valid_for: SignedDuration,
     now: Timestamp,
-) -> Result<(), Problem> {
+) -> Result<(), Box<Problem>> {
     let failed = |reason, error: String| {
-        Problem::of_file(
-            "keys",
-            reason,
-            format!("a new key is due and cannot be made: {error}"),
-        )
+        let message = format!("a new key is due and cannot be made: {error}");
+        Box::new(Problem::of_file("keys", reason, message))
     };
     let key = generate_key(size, common_name, now, valid_for)
         .map_err(|error| failed(Reason::Retrying, error.to_string()))?;

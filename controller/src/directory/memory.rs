@@ -10,7 +10,6 @@ use seal_api::{SealedSecretStatus, Verdict};
 
 use super::{
     catalogue::{Catalogue, FileState, Located},
-    digest::Digest,
     object_name::ObjectName,
 };
 use crate::plan::{Record, next_status};
@@ -55,8 +54,7 @@ pub(super) struct Broken {
 impl Remembered {
     /// Takes note of where the object stands and whether its spec changed.
     pub(super) fn see(&mut self, located: &Located) {
-        let spec = serde_json::to_vec(&located.found().sealed.spec).unwrap_or_default();
-        let spec_digest = Digest::of(&[&spec]).to_string();
+        let spec_digest = located.found().spec_digest.to_string();
         if self.spec_digest != spec_digest {
             self.generation += 1;
             self.spec_digest = spec_digest;

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::File,
-    mem,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,24 +11,25 @@ use std::{
 
 use jiff::Timestamp;
 use seal_api::{Reason, Verdict};
-use tracing::{info, warn};
+use tracing::info;
 
 use super::{
     absence::{Absence, Missing, judge},
-    catalogue::{Catalogue, Sources, duplicate_message},
+    catalogue::{Catalogue, Located, Sources, duplicate_message},
     contest::Contest,
+    input::Unread,
     keys::Keys,
     layout::Layout,
-    memory::{Memory, Remembered},
+    memory::Memory,
     object_name::ObjectName,
     problem::Problem,
-    reconcile::Known,
+    reconcile::{Known, shown},
     status_files::StatusFiles,
-    target::{Content, TargetFile, delete, owned},
+    target::{TargetFile, delete, owned},
 };
 use crate::{
     args::Args,
-    plan::{Observed, Owner, Source, Step, plan},
+    plan::{Observed, Owner, Record, Source, Step, plan},
 };
 
 /// A folder and everything known of it.
@@ -44,8 +44,8 @@ pub(super) struct Directory {
     pub(super) contests: BTreeMap<ObjectName, Contest>,
     sources: Sources,
     status: StatusFiles,
-    /// Why nothing is deleted, as far as it was said.
-    kept: BTreeMap<ObjectName, String>,
+    /// What is wrong with the files of `sealed/`.
+    file_problems: Vec<Problem>,
     stopping: Arc<AtomicBool>,
     /// Held until the end: no other controller works in the folder.
     _lock: File,
@@ -102,7 +102,7 @@ impl Directory {
             known: BTreeMap::new(),
             contests: BTreeMap::new(),
             status,
-            kept: BTreeMap::new(),
+            file_problems: Vec::new(),
             stopping,
             _lock: lock,
         }
@@ -131,29 +131,35 @@ impl Directory {
         outcome.ignored = catalogue.ignored;
         outcome.objects = catalogue.objects.len() + catalogue.duplicates.len();
         self.memory.see_broken(&catalogue, now);
-        for (name, located) in &catalogue.objects {
-            if self.stopping.load(Ordering::Acquire) {
-                return outcome;
-            }
-            self.reconcile(name, located, now, &mut outcome);
+        self.file_problems.clone_from(&catalogue.problems);
+        self.reconcile_all(&catalogue, now, &mut outcome);
+        if !self.is_stopping() {
+            self.refuse_duplicates(&catalogue, now);
+            self.look_for_missing(&catalogue, now, &mut outcome);
+            self.known
+                .retain(|name, _| catalogue.objects.contains_key(name));
+            self.contests
+                .retain(|name, _| catalogue.objects.contains_key(name));
         }
-        let mut of_files = catalogue.problems.clone();
-        of_files.extend(self.refuse_duplicates(&catalogue, now));
-        self.look_for_missing(&catalogue, now, &mut outcome);
-        self.known
-            .retain(|name, _| catalogue.objects.contains_key(name));
-        self.contests
-            .retain(|name, _| catalogue.objects.contains_key(name));
-        for problem in self
-            .status
-            .write(&self.layout.status(), &self.memory, &of_files)
+        let unsaved = self.save_memory();
+        for problem in unsaved
+            .into_iter()
+            .chain(self.file_problems.iter().cloned())
         {
             outcome.problem(problem);
         }
-        of_files
-            .into_iter()
-            .for_each(|problem| outcome.problem(problem));
         outcome
+    }
+
+    /// Whether the controller is to stop, so that nothing new is begun.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Writes the status files; what could not be written.
+    pub(super) fn save_memory(&mut self) -> Vec<Problem> {
+        self.status
+            .write(&self.layout.status(), &self.memory, &self.file_problems)
     }
 
     fn care_for_keys(&mut self, outcome: &mut Outcome, now: Timestamp) {
@@ -172,10 +178,11 @@ impl Directory {
     }
 
     /// Says of each SealedSecret that stands more than once that it does, in its status and for each place.
-    fn refuse_duplicates(&mut self, catalogue: &Catalogue, now: Timestamp) -> Vec<Problem> {
-        let mut problems = Vec::new();
+    fn refuse_duplicates(&mut self, catalogue: &Catalogue, now: Timestamp) {
         for (name, places) in &catalogue.duplicates {
             let message = duplicate_message(places);
+            let problem = |place: &Located| place.problem(Reason::DuplicateObject, &message);
+            self.file_problems.extend(places.iter().map(problem));
             let remembered = self.memory.objects.entry(name.clone()).or_default();
             // Which of them it is that was remembered is open, so its spec counts as unchanged.
             if remembered.file.is_empty() {
@@ -185,17 +192,11 @@ impl Directory {
             remembered.conclude(
                 &Verdict {
                     reason: Reason::DuplicateObject,
-                    message: message.clone(),
+                    message,
                 },
                 now,
             );
-            problems.extend(
-                places
-                    .iter()
-                    .map(|place| place.problem(Reason::DuplicateObject, &message)),
-            );
         }
-        problems
     }
 
     /// Looks after the Secrets of SealedSecrets that are not there.
@@ -211,73 +212,92 @@ impl Directory {
         for name in owned(&self.layout, |name| catalogue.holds(name)) {
             self.memory.objects.entry(name).or_default();
         }
-        let missing: Vec<ObjectName> = self
-            .memory
-            .objects
-            .keys()
+        let remembered = self.memory.objects.keys();
+        let missing: Vec<ObjectName> = remembered
             .filter(|name| !catalogue.holds(name))
             .cloned()
             .collect();
-        let kept = mem::take(&mut self.kept);
         for name in missing {
-            match self.let_go(&name, catalogue, now) {
-                Ok(None) => {
-                    self.memory.objects.remove(&name);
-                }
-                Ok(Some(Absence::Until(then))) => outcome.look_again(then),
-                Ok(Some(Absence::Unproven(why))) => {
-                    if kept.get(&name) != Some(&why) {
-                        warn!(secret = %name, "SealedSecret is missing, and its Secret is kept: {why}");
-                    }
-                    self.kept.insert(name, why);
-                }
-                Ok(Some(Absence::Deleted)) => {}
-                Err(problem) => outcome.problem(problem),
+            match self.absence(&name, catalogue, now) {
+                Ok(Absence::Deleted) => self.forget(&name, outcome),
+                Ok(Absence::Until(then)) => outcome.look_again(then),
+                Ok(Absence::Unproven(why)) => self.keep(&name, &why, now, outcome),
+                Err(unread) => outcome.problem(Problem::of_file(
+                    shown(&name),
+                    unread.reason,
+                    unread.message,
+                )),
             }
         }
     }
 
-    /// Deletes the Secret of a SealedSecret that is gone. `None` where nothing is left to be looked after.
-    fn let_go(
+    /// What it means that a SealedSecret is missing. Without a Secret that would go with it, it does not matter.
+    fn absence(
         &mut self,
         name: &ObjectName,
         catalogue: &Catalogue,
         now: Timestamp,
-    ) -> Result<Option<Absence>, Problem> {
-        let file = format!("secrets/{name}.yaml");
-        let Ok(path) = self.layout.secret(name) else {
-            return Ok(None);
-        };
-        let target = TargetFile::read(&path)
-            .map_err(|unread| Problem::of_file(file.clone(), unread.reason, unread.message))?;
-        let content = target.content(name);
-        if !self.goes_with_its_owner(name, &content, now) {
-            return Ok(None);
+    ) -> Result<Absence, Unread> {
+        if !self.has_secret_of(name, now)? {
+            return Ok(Absence::Deleted);
         }
+        let broken_since = self.memory.broken_since();
         let remembered = self.memory.objects.entry(name.clone()).or_default();
         let since = *remembered.missing_since.get_or_insert(now);
-        let known_file = Some(remembered.file.clone()).filter(|file| !file.is_empty());
-        let missing = Missing {
-            file: known_file.as_deref(),
-            since,
-        };
-        match judge(&missing, &catalogue.files, &self.memory.broken_since(), now) {
-            Absence::Deleted => {
-                delete(&path).map_err(|error| {
-                    Problem::of_file(
-                        file,
-                        Reason::Unwritable,
-                        format!("cannot be deleted: {error}"),
-                    )
-                })?;
-                info!(secret = %name, "Secret deleted with its SealedSecret");
-                Ok(None)
-            }
-            waiting => Ok(Some(waiting)),
-        }
+        let file = Some(remembered.file.as_str()).filter(|file| !file.is_empty());
+        Ok(judge(
+            &Missing { file, since },
+            &catalogue.files,
+            &broken_since,
+            now,
+        ))
     }
 
-    fn goes_with_its_owner(&self, name: &ObjectName, content: &Content, now: Timestamp) -> bool {
+    /// Forgets a SealedSecret that is gone, with its Secret if that goes with it.
+    fn forget(&mut self, name: &ObjectName, outcome: &mut Outcome) {
+        if let (Ok(true), Ok(path)) = (
+            self.has_secret_of(name, Timestamp::UNIX_EPOCH),
+            self.layout.secret(name),
+        ) {
+            if let Err(error) = delete(&path) {
+                let message = format!("cannot be deleted: {error}");
+                return outcome.problem(Problem::of_file(shown(name), Reason::Unwritable, message));
+            }
+            info!(secret = %name, "Secret deleted with its SealedSecret");
+        }
+        self.memory.objects.remove(name);
+    }
+
+    /// Says of a SealedSecret that may be somewhere that nobody knows what its Secret should be.
+    fn keep(&mut self, name: &ObjectName, why: &str, now: Timestamp, outcome: &mut Outcome) {
+        let message = format!("the SealedSecret is missing, and its Secret is kept: {why}");
+        let remembered = self.memory.objects.entry(name.clone()).or_default();
+        remembered.conclude(
+            &Verdict {
+                reason: Reason::Unreadable,
+                message: message.clone(),
+            },
+            now,
+        );
+        let file = if remembered.file.is_empty() {
+            shown(name)
+        } else {
+            format!("sealed/{}", remembered.file)
+        };
+        let problem = Problem::of_file(file, Reason::Unreadable, message);
+        outcome.problem(Problem {
+            object: Some(name.clone()),
+            ..problem
+        });
+    }
+
+    /// Whether a Secret is there that goes with its SealedSecret.
+    fn has_secret_of(&self, name: &ObjectName, now: Timestamp) -> Result<bool, Unread> {
+        // What cannot have a file has none.
+        let Ok(path) = self.layout.secret(name) else {
+            return Ok(false);
+        };
+        let content = TargetFile::read(&path)?.content(name);
         let plan = plan(&Observed {
             owner: Owner {
                 name: name.name(),
@@ -285,15 +305,10 @@ impl Directory {
             },
             source: Source::Gone,
             target: content.as_target(),
-            record: self
-                .memory
-                .objects
-                .get(name)
-                .map(|remembered: &Remembered| remembered.record)
-                .unwrap_or_default(),
+            record: Record::Nothing,
             status: None,
             now,
         });
-        plan.steps.contains(&Step::DeleteSecret)
+        Ok(plan.steps.contains(&Step::DeleteSecret))
     }
 }

@@ -1,20 +1,29 @@
-//! One SealedSecret that is there: open it, decide, write its Secret.
+//! SealedSecrets that are there: open them, decide, write their Secrets.
+//!
+//! Opening is all the work, so it is done for many at once, by all processors; everything else in order. Cleartext is in
+//! memory for one batch at a time.
+
+use std::{io, mem};
 
 use jiff::Timestamp;
 use seal_api::{Reason, SealedSecret, Verdict, annotations};
-use seal_sealing::{Failure, Secret, UnsealOptions, check_item_key, unseal};
+use seal_sealing::{Secret, UnsealOptions};
 use tracing::info;
 
 use super::{
-    catalogue::Located,
+    catalogue::{Catalogue, Located},
     contest::Contest,
     digest::Digest,
     input::Unread,
     object_name::ObjectName,
+    opening::{Opened, open_all},
     pass::{Directory, Outcome},
     target::{TargetFile, write_secret},
 };
-use crate::plan::{Cause, Observed, Owner, Record, Source, Step, plan};
+use crate::plan::{Cause, Observed, Owner, Plan, Record, Source, Step, plan};
+
+/// How many SealedSecrets are opened before their Secrets are written.
+const BATCH: usize = 64;
 
 /// What was found of an object, and what it was found from. While that stays the same, it holds.
 #[derive(Debug)]
@@ -31,216 +40,250 @@ pub(super) struct Known {
 /// What a reconciliation found.
 struct Finding {
     verdict: Verdict,
-    /// What to keep, where it will hold until something changes.
+    /// What to keep, where it holds until something changes.
     known: Option<Known>,
-    /// What is true of the Secret now, where that changed.
-    record: Option<Record>,
     /// When to look again.
     again: Option<Timestamp>,
 }
 
+/// How far an object has come.
+enum Stage {
+    /// It has to be opened; this is its Secret as it is.
+    ToOpen(TargetFile),
+    /// Its Secret has to be written.
+    ToWrite(Write),
+    /// To the end.
+    Found(Finding),
+}
+
+/// A Secret that is to be written.
+struct Write {
+    secret: Secret,
+    /// Why, where it is there already.
+    cause: Option<Cause>,
+    /// What is known when it is written.
+    known: Known,
+    /// What was recorded of it before.
+    before: Record,
+}
+
 impl Finding {
-    fn passing(verdict: Verdict, again: Option<Timestamp>) -> Self {
+    fn passing(reason: Reason, message: String) -> Self {
         Self {
-            verdict,
+            verdict: Verdict { reason, message },
             known: None,
-            record: None,
-            again,
+            again: None,
         }
     }
 }
 
 impl Directory {
-    /// Makes the Secret of one SealedSecret what it should be, and remembers what was found.
-    pub(super) fn reconcile(
+    /// Makes the Secrets of all SealedSecrets what they should be, and remembers what was found. Breaks off when the
+    /// controller is to stop.
+    pub(super) fn reconcile_all(
         &mut self,
-        name: &ObjectName,
-        located: &Located,
+        catalogue: &Catalogue,
         now: Timestamp,
         outcome: &mut Outcome,
     ) {
+        let objects: Vec<(&ObjectName, &Located)> = catalogue.objects.iter().collect();
+        for batch in objects.chunks(BATCH) {
+            if self.is_stopping() {
+                return;
+            }
+            let prepared = batch
+                .iter()
+                .map(|(name, located)| self.prepare(name, located))
+                .collect();
+            let mut decided = self.open_and_decide(batch, prepared, now);
+            self.record_intents(batch, &mut decided);
+            for ((name, located), stage) in batch.iter().zip(decided) {
+                let finding = match stage {
+                    Stage::Found(finding) => finding,
+                    Stage::ToWrite(write) => self.write(name, write, now),
+                    Stage::ToOpen(_) => continue,
+                };
+                self.conclude(name, located, finding, now, outcome);
+            }
+        }
+    }
+
+    fn open_and_decide(
+        &self,
+        batch: &[(&ObjectName, &Located)],
+        prepared: Vec<Stage>,
+        now: Timestamp,
+    ) -> Vec<Stage> {
+        let to_open = batch
+            .iter()
+            .zip(&prepared)
+            .filter(|(_, stage)| matches!(stage, Stage::ToOpen(_)));
+        let to_open: Vec<&SealedSecret> = to_open
+            .map(|((_, located), _)| &located.found().sealed)
+            .collect();
+        let mut opened = open_all(&to_open, &self.keys.ring, &self.options()).into_iter();
+        let decide = |((name, located), stage): (&(&ObjectName, &Located), Stage)| match stage {
+            Stage::ToOpen(target) => match opened.next() {
+                Some(opened) => self.decide(name, located, &target, &opened, now),
+                None => Stage::ToOpen(target),
+            },
+            Stage::ToWrite(_) | Stage::Found(_) => stage,
+        };
+        batch.iter().zip(prepared).map(decide).collect()
+    }
+
+    /// Records which Secrets are about to be written without owner reference. They are ours only by this record, so it
+    /// goes to disk first: a crash in between must not make them somebody else's.
+    fn record_intents(&mut self, batch: &[(&ObjectName, &Located)], decided: &mut [Stage]) {
+        let mut is_new = false;
+        for ((name, _), stage) in batch.iter().zip(decided) {
+            let Stage::ToWrite(write) = stage else {
+                continue;
+            };
+            let record = record_of(&write.secret);
+            let remembered = self.memory.objects.entry((*name).clone()).or_default();
+            write.before = mem::replace(&mut remembered.record, record);
+            is_new |= record == Record::WroteWithoutOwner && write.before != record;
+        }
+        if is_new {
+            // What cannot be saved is reported at the end of the pass.
+            self.save_memory();
+        }
+    }
+
+    fn options(&self) -> UnsealOptions {
+        UnsealOptions {
+            legacy_data: self.args.accept_deprecated_v1_data,
+            restricted_types: self.args.allow_restricted_types,
+        }
+    }
+
+    /// Does what can be done without opening.
+    fn prepare(&mut self, name: &ObjectName, located: &Located) -> Stage {
         self.memory
             .objects
             .entry(name.clone())
             .or_default()
             .see(located);
-        let finding = self.find(name, &located.found().sealed, now);
-        let Finding {
-            verdict,
-            known,
-            record,
-            again,
-        } = finding;
-        if let Some(remembered) = self.memory.objects.get_mut(name) {
-            remembered.conclude(&verdict, now);
-            remembered.record = record.unwrap_or(remembered.record);
-        }
-        match known {
-            Some(known) => self.known.insert(name.clone(), known),
-            None => self.known.remove(name),
-        };
-        again
-            .into_iter()
-            .for_each(|again| outcome.look_again(again));
-        if verdict.is_ready() {
-            outcome.in_sync += 1;
-        } else {
-            outcome.problem(located.problem(verdict.reason, &verdict.message));
-        }
-    }
-
-    fn find(&mut self, name: &ObjectName, sealed: &SealedSecret, now: Timestamp) -> Finding {
-        let made_from = made_from(sealed);
         let path = match self.layout.secret(name) {
             Ok(path) => path,
-            Err(message) => {
-                return Finding::passing(
-                    Verdict {
-                        reason: Reason::InvalidName,
-                        message,
-                    },
-                    None,
-                );
-            }
+            Err(message) => return Stage::Found(Finding::passing(Reason::InvalidName, message)),
         };
         let target = match TargetFile::read(&path) {
             Ok(target) => target,
             Err(Unread { reason, message }) => {
-                let message = format!("{} {message}", shown(name));
-                return Finding::passing(Verdict { reason, message }, None);
+                return Stage::Found(Finding::passing(
+                    reason,
+                    format!("{} {message}", shown(name)),
+                ));
             }
         };
-        if let Some(known) = self
+        match self
             .known
             .remove(name)
-            .filter(|known| self.still_holds(known, made_from, &target))
+            .filter(|known| self.still_holds(known, located, &target))
         {
-            return Finding {
-                verdict: known.verdict.clone(),
-                known: Some(known),
-                record: None,
-                again: None,
-            };
-        }
-        let opened = self.open(sealed);
-        let content = target.content(name);
-        let uid = name.uid();
-        let remembered = self.memory.objects.get(name);
-        let without_owner = asks_for_no_owner(sealed);
-        let plan = plan(&Observed {
-            owner: Owner {
-                name: name.name(),
-                uid: &uid,
-            },
-            source: Source::There {
-                opened: opened.as_ref(),
-                without_owner,
-                generation: remembered.map(|remembered| remembered.generation),
-            },
-            target: content.as_target(),
-            record: remembered
-                .map(|remembered| remembered.record)
-                .unwrap_or_default(),
-            status: remembered.map(|remembered| &remembered.status),
-            now,
-        });
-        let verdict = plan.verdict.unwrap_or_else(Verdict::unsealed);
-        let known = Known {
-            made_from,
-            failed_with: opened.is_err().then(|| self.keys.id()),
-            target: target.digest(),
-            verdict: verdict.clone(),
-        };
-        let write = plan.steps.into_iter().find_map(|step| match step {
-            Step::CreateSecret(secret) => Some((secret, None)),
-            Step::UpdateSecret { secret, cause } => Some((secret, Some(cause))),
-            Step::DeleteSecret | Step::SetStatus(_) => None,
-        });
-        match write {
-            None => Finding {
-                verdict,
-                known: Some(known),
-                record: None,
-                again: None,
-            },
-            Some((secret, cause)) => self.write(name, &secret, cause, known, now),
+            Some(known) => {
+                let verdict = known.verdict.clone();
+                Stage::Found(Finding {
+                    verdict,
+                    known: Some(known),
+                    again: None,
+                })
+            }
+            None => Stage::ToOpen(target),
         }
     }
 
     /// Whether nothing changed that could change what was found.
-    fn still_holds(&self, known: &Known, made_from: Digest, target: &TargetFile) -> bool {
-        known.made_from == made_from
+    fn still_holds(&self, known: &Known, located: &Located, target: &TargetFile) -> bool {
+        known.made_from == located.found().made_from
             && match known.failed_with {
                 Some(keys) => keys == self.keys.id(),
                 None => known.target == target.digest(),
             }
     }
 
-    fn open(&self, sealed: &SealedSecret) -> Result<Secret, Failure> {
-        let options = UnsealOptions {
-            legacy_data: self.args.accept_deprecated_v1_data,
-            restricted_types: self.args.allow_restricted_types,
+    fn decide(
+        &self,
+        name: &ObjectName,
+        located: &Located,
+        target: &TargetFile,
+        opened: &Opened,
+        now: Timestamp,
+    ) -> Stage {
+        let remembered = self.memory.objects.get(name).cloned().unwrap_or_default();
+        let Plan { steps, verdict } = plan(&Observed {
+            owner: Owner {
+                name: name.name(),
+                uid: &name.uid(),
+            },
+            source: Source::There {
+                opened: opened.as_ref(),
+                without_owner: asks_for_no_owner(&located.found().sealed),
+                generation: Some(remembered.generation),
+            },
+            target: target.content(name).as_target(),
+            record: remembered.record,
+            status: Some(&remembered.status),
+            now,
+        });
+        let verdict = verdict.unwrap_or_else(Verdict::unsealed);
+        let known = Known {
+            made_from: located.found().made_from,
+            failed_with: opened.is_err().then(|| self.keys.id()),
+            target: target.digest(),
+            verdict: verdict.clone(),
         };
-        let secret = unseal(sealed, &self.keys.ring, &options)?.secret;
-        // No server stands behind a folder that would refuse what is no key.
-        let invalid = secret
-            .data
-            .keys()
-            .find_map(|key| Some((key, check_item_key(key).err()?)));
-        match invalid {
-            Some((key, error)) => Err(Failure::of_object(
-                Reason::InvalidName,
-                format!("key {key:?} {error}"),
-            )),
-            None => Ok(secret),
+        let write = steps.into_iter().find_map(|step| match step {
+            Step::CreateSecret(secret) => Some((secret, None)),
+            Step::UpdateSecret { secret, cause } => Some((secret, Some(cause))),
+            // The status follows from the verdict, which a failing write may still change.
+            Step::DeleteSecret | Step::SetStatus(_) => None,
+        });
+        match write {
+            None => Stage::Found(Finding {
+                verdict,
+                known: Some(known),
+                again: None,
+            }),
+            Some((secret, cause)) => Stage::ToWrite(Write {
+                secret,
+                cause,
+                known,
+                before: remembered.record,
+            }),
         }
     }
 
-    fn write(
-        &mut self,
-        name: &ObjectName,
-        secret: &Secret,
-        cause: Option<Cause>,
-        known: Known,
-        now: Timestamp,
-    ) -> Finding {
-        let contest = self.contests.get(name);
-        let next = Contest::next(contest, known.made_from);
+    fn write(&mut self, name: &ObjectName, write: Write, now: Timestamp) -> Finding {
+        let Write {
+            secret,
+            cause,
+            known,
+            before,
+        } = write;
+        let next = Contest::next(self.contests.get(name), known.made_from);
         if next > now {
             let message = "the Secret is changed or deleted again as soon as it is repaired; repairs wait ever longer";
-            let verdict = Verdict {
-                reason: Reason::Retrying,
-                message: message.to_owned(),
+            let finding = Finding::passing(Reason::Retrying, message.to_owned());
+            return Finding {
+                again: Some(next),
+                ..finding
             };
-            return Finding::passing(verdict, Some(next));
         }
-        let written = self
-            .layout
-            .secret(name)
-            .map_err(std::io::Error::other)
-            .and_then(|path| write_secret(&path, secret));
-        let digest = match written {
+        let digest = match self.write_file(name, &secret) {
             Ok(digest) => digest,
             Err(error) => {
-                let message = format!("{} cannot be written: {error}", shown(name));
+                self.memory.objects.entry(name.clone()).or_default().record = before;
                 return Finding::passing(
-                    Verdict {
-                        reason: Reason::Unwritable,
-                        message,
-                    },
-                    None,
+                    Reason::Unwritable,
+                    format!("{} cannot be written: {error}", shown(name)),
                 );
             }
         };
-        let contest = Contest::after(contest, known.made_from, now);
+        let contest = Contest::after(self.contests.get(name), known.made_from, now);
         self.contests.insert(name.clone(), contest);
-        let record = if secret.metadata.contains_key("ownerReferences")
-            || secret.is_annotated(annotations::PATCH)
-        {
-            Record::Wrote
-        } else {
-            Record::WroteWithoutOwner
-        };
         match cause {
             None => info!(secret = %name, "Secret made"),
             Some(cause) => info!(secret = %name, cause = cause.as_str(), "Secret updated"),
@@ -252,19 +295,49 @@ impl Directory {
         Finding {
             verdict: known.verdict.clone(),
             known: Some(known),
-            record: Some(record),
             again: None,
+        }
+    }
+
+    fn write_file(&self, name: &ObjectName, secret: &Secret) -> io::Result<Digest> {
+        let path = self.layout.secret(name).map_err(io::Error::other)?;
+        write_secret(&path, secret)
+    }
+
+    fn conclude(
+        &mut self,
+        name: &ObjectName,
+        located: &Located,
+        finding: Finding,
+        now: Timestamp,
+        outcome: &mut Outcome,
+    ) {
+        let Finding {
+            verdict,
+            known,
+            again,
+        } = finding;
+        if let Some(remembered) = self.memory.objects.get_mut(name) {
+            remembered.conclude(&verdict, now);
+        }
+        self.known.extend(known.map(|known| (name.clone(), known)));
+        again
+            .into_iter()
+            .for_each(|again| outcome.look_again(again));
+        if verdict.is_ready() {
+            outcome.in_sync += 1;
+        } else {
+            outcome.problem(located.problem(verdict.reason, &verdict.message));
         }
     }
 }
 
-/// Tells whether the SealedSecret still says the same. Its labels do not matter, its annotations hold the scope.
-fn made_from(sealed: &SealedSecret) -> Digest {
-    let json = |value: serde_json::Result<Vec<u8>>| value.unwrap_or_default();
-    Digest::of(&[
-        &json(serde_json::to_vec(&sealed.spec)),
-        &json(serde_json::to_vec(&sealed.metadata.annotations)),
-    ])
+fn record_of(secret: &Secret) -> Record {
+    if secret.metadata.contains_key("ownerReferences") || secret.is_annotated(annotations::PATCH) {
+        Record::Wrote
+    } else {
+        Record::WroteWithoutOwner
+    }
 }
 
 fn asks_for_no_owner(sealed: &SealedSecret) -> bool {
@@ -275,6 +348,6 @@ fn asks_for_no_owner(sealed: &SealedSecret) -> bool {
 }
 
 /// The file of a Secret as people are told of it.
-fn shown(name: &ObjectName) -> String {
+pub(super) fn shown(name: &ObjectName) -> String {
     format!("secrets/{name}.yaml")
 }

@@ -5,6 +5,7 @@ use seal_manifest::{Node, ScalarKind};
 use serde_json::Value;
 
 use super::{
+    digest::Digest,
     documents::{Fault, Object, objects},
     object_name::ObjectName,
 };
@@ -33,6 +34,10 @@ pub(super) struct Found {
     pub(super) document: usize,
     /// The object, without the status that may stand in the file.
     pub(super) sealed: SealedSecret,
+    /// Tells whether its spec is still the same.
+    pub(super) spec_digest: Digest,
+    /// Tells whether it still asks for the same Secret: its spec, and its annotations, which hold the scope.
+    pub(super) made_from: Digest,
 }
 
 impl Scan {
@@ -77,17 +82,18 @@ fn sealed_secret(object: &Object) -> Result<Found, Fault> {
         fields.remove("status");
     }
     // The decoder's own error would quote what stands in the file.
-    let sealed = serde_json::from_value(json).map_err(|_| {
-        object.fault(
-            None,
-            Reason::InvalidObject,
-            "the document is not a well-formed SealedSecret",
-        )
+    let sealed: SealedSecret = serde_json::from_value(json).map_err(|_| {
+        let message = "the document is not a well-formed SealedSecret";
+        object.fault(None, Reason::InvalidObject, message)
     })?;
+    let spec = serde_json::to_vec(&sealed.spec).unwrap_or_default();
+    let annotations = serde_json::to_vec(&sealed.metadata.annotations).unwrap_or_default();
     Ok(Found {
         name,
         document: object.document,
         sealed,
+        spec_digest: Digest::of(&[&spec]),
+        made_from: Digest::of(&[&spec, &annotations]),
     })
 }
 

@@ -119,9 +119,9 @@ fn work(mut directory: Directory, mut watch: Watch, served: &Served) {
         } else {
             retry = FIRST_RETRY;
         }
-        if watch.wait(wait) == Woken::Stop {
+        // What happened in a folder before it was watched has to be looked at as well.
+        if !watch.renew() && watch.wait(wait) == Woken::Stop {
             return;
         }
-        watch.renew();
     }
 }

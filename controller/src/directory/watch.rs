@@ -1,6 +1,9 @@
 //! Waiting until something happens in the folders, or it is time to look again.
 
 use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     time::{Duration, Instant},
@@ -47,6 +50,8 @@ pub(super) struct Watch {
     signals: Receiver<Signal>,
     watcher: Option<RecommendedWatcher>,
     folders: Vec<PathBuf>,
+    /// Device and inode of each folder when it was last looked at; none where it was not there.
+    watched: BTreeMap<PathBuf, Option<(u64, u64)>>,
 }
 
 /// Why the waiting ended.
@@ -68,6 +73,7 @@ impl Watch {
             signals,
             watcher: None,
             folders,
+            watched: BTreeMap::new(),
         };
         match watcher(sender) {
             Ok(watcher) => {
@@ -82,19 +88,29 @@ impl Watch {
         (watch, stopper)
     }
 
-    /// Watches the folders again, in case one was replaced by another of its name.
-    pub(super) fn renew(&mut self) {
+    /// Watches each folder that is another one than before. Whether there was one: nobody knows what happened in it
+    /// meanwhile.
+    pub(super) fn renew(&mut self) -> bool {
+        let mut renewed = false;
         for folder in self.folders.clone() {
-            let Some(watcher) = &mut self.watcher else {
-                return;
-            };
-            // It fails where the folder was not watched, or is gone.
-            let _ = watcher.unwatch(&folder);
+            let identity = fs::metadata(&folder)
+                .ok()
+                .map(|metadata| (metadata.dev(), metadata.ino()));
+            if self.watcher.is_none() || self.watched.get(&folder) == Some(&identity) {
+                continue;
+            }
+            if let Some(watcher) = &mut self.watcher {
+                // It fails where the folder was not watched.
+                let _ = watcher.unwatch(&folder);
+            }
             match self.watch(&folder, RecursiveMode::Recursive) {
-                Err(error) if folder.exists() => self.give_up(&error),
+                Err(error) if identity.is_some() => self.give_up(&error),
                 Ok(()) | Err(_) => {}
             }
+            self.watched.insert(folder, identity);
+            renewed |= identity.is_some();
         }
+        renewed
     }
 
     fn watch(&mut self, folder: &Path, mode: RecursiveMode) -> notify::Result<()> {
@@ -215,6 +231,7 @@ mod tests {
             signals,
             watcher: None,
             folders: Vec::new(),
+            watched: BTreeMap::new(),
         };
         let noise = std::thread::spawn(move || {
             while sender.send(Signal::Changed).is_ok() {
