@@ -43,6 +43,7 @@ use std::{
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
 use seal_shell::ExitCode;
+use tracing::warn;
 
 use crate::args::Args;
 
@@ -90,8 +91,10 @@ fn open(args: Args, root: &Path, stopping: Arc<AtomicBool>) -> anyhow::Result<Di
         );
     };
     let made_sealed = matches!(fs::metadata(layout.sealed()), Err(error) if error.kind() == io::ErrorKind::NotFound);
-    // What cannot be made is reported by the pass, which tries again.
-    layout.make();
+    // Only now: while the controller works, a folder that is missing is one that somebody is about to replace.
+    for (folder, error) in layout.make() {
+        warn!(folder, "the folder cannot be made: {error}");
+    }
     Ok(Directory::new(args, layout, lock, made_sealed, stopping))
 }
 

@@ -55,7 +55,7 @@ impl Layout {
             .join(name.file_name()?))
     }
 
-    /// Makes the folders that are missing. Which ones could not be made is said, since the others may do.
+    /// Makes the folders that are missing. Those that cannot be made are returned, since the others may do.
     pub(super) fn make(&self) -> Vec<(&'static str, io::Error)> {
         let folders = [
             ("keys", self.keys()),

@@ -118,13 +118,6 @@ impl Directory {
         // The status files hold times to the millisecond, and comparing has to come out the same after a restart.
         let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
         let mut outcome = Outcome::default();
-        for (name, error) in self.layout.make() {
-            outcome.problem(Problem::of_file(
-                name,
-                Reason::Unwritable,
-                format!("cannot be made: {error}"),
-            ));
-        }
         self.care_for_keys(&mut outcome, now);
         let catalogue = self.sources.read(&self.layout.sealed());
         outcome.is_blind |= catalogue.files.contains_key("");

@@ -2,6 +2,8 @@
 
 use std::{fs, thread, time::Duration};
 
+use seal_api::annotations;
+
 use crate::store::{Store, sealed, sealed_as, value};
 
 #[test]
@@ -23,27 +25,24 @@ fn a_deleted_sealed_secret_takes_its_secret_with_it() {
 }
 
 #[test]
-fn a_secret_without_owner_reference_outlives_its_sealed_secret() {
+fn a_secret_without_owner_reference_is_kept_right_and_outlives_its_sealed_secret() {
+    let without_owner = |value| {
+        sealed_as("app", "db", value, |secret| {
+            let skip = annotations::SKIP_SET_OWNER_REFERENCES.to_owned();
+            secret.set_strings("annotations", [(skip, "true".to_owned())].into());
+        })
+    };
     let store = Store::new();
-    store.put(
-        "sealed/app/db.yaml",
-        sealed_as("app", "db", "one", |secret| {
-            let skip = (
-                seal_api::annotations::SKIP_SET_OWNER_REFERENCES.to_owned(),
-                "true".to_owned(),
-            );
-            secret.set_strings("annotations", [skip].into());
-        }),
-    );
-    store.once().exits(0);
-    assert!(
-        !store
-            .text("secrets/app/db.yaml")
-            .contains("ownerReferences")
-    );
+    for value in ["one", "two"] {
+        store.put("sealed/app/db.yaml", without_owner(value));
+        store.once().exits(0);
+        assert_eq!(store.db(), value);
+        let secret = store.text("secrets/app/db.yaml");
+        assert!(!secret.contains("ownerReferences"), "{secret}");
+    }
     store.remove("sealed/app/db.yaml");
     store.once().exits(0);
-    assert_eq!(store.db(), "one");
+    assert_eq!(store.db(), "two");
 }
 
 #[test]
@@ -88,16 +87,20 @@ fn a_folder_that_is_gone_or_empty_as_a_whole_deletes_nothing() {
     store.put_db("one");
     let mut controller = store.start();
     fs::rename(store.path("sealed"), store.path("away")).unwrap();
+    controller.wait_for("No such file or directory");
+    assert!(!store.path("sealed").exists(), "it is not ours to make now");
+    fs::create_dir(store.path("sealed")).unwrap();
     controller.wait_for("no Secret is deleted for that");
     thread::sleep(Duration::from_millis(2500));
     assert_eq!(store.db(), "one");
     fs::remove_dir(store.path("sealed")).unwrap();
     fs::rename(store.path("away"), store.path("sealed")).unwrap();
-    controller.wait_for("no longer so");
+    store.put_db("two");
+    controller.wait_until("it goes on", |_| store.db() == "two");
     controller.stop().exits(0);
     fs::rename(store.path("sealed"), store.path("away")).unwrap();
     drop(store.once());
-    assert_eq!(store.db(), "one");
+    assert_eq!(store.db(), "two");
 }
 
 #[test]

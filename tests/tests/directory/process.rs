@@ -64,6 +64,24 @@ fn health_readiness_and_the_certificate_are_served() {
 }
 
 #[test]
+fn before_the_first_pass_it_is_not_ready_and_can_be_stopped() {
+    let store = Store::without_key();
+    let port = free_port();
+    let address = format!("127.0.0.1:{port}");
+    // Making a key of this size takes seconds.
+    let run = store.run(["--key-size", "8192", "--listen-addr", &address]);
+    let mut controller = run.start();
+    controller.wait_for("HTTP server serving");
+    let (head, body) = get(port, "/readyz");
+    assert!(head.starts_with("http/1.1 503"), "{head}");
+    assert_eq!(body, "not ready\n");
+    assert_eq!(get(port, "/healthz").1, "ok\n");
+    let asked = Instant::now();
+    controller.stop().exits(0);
+    assert!(asked.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
 fn without_a_key_there_is_no_certificate() {
     let store = Store::without_key();
     // A key folder that is a file: no key can be made.
