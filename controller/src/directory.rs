@@ -34,7 +34,6 @@ mod tree;
 mod watch;
 
 use std::{
-    fs, io,
     path::Path,
     sync::{Arc, atomic::AtomicBool},
     thread,
@@ -43,7 +42,6 @@ use std::{
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
 use seal_shell::ExitCode;
-use tracing::warn;
 
 use crate::args::Args;
 
@@ -90,12 +88,7 @@ fn open(args: Args, root: &Path, stopping: Arc<AtomicBool>) -> anyhow::Result<Di
             root.display()
         );
     };
-    let made_sealed = matches!(fs::metadata(layout.sealed()), Err(error) if error.kind() == io::ErrorKind::NotFound);
-    // Only now: while the controller works, a folder that is missing is one that somebody is about to replace.
-    for (folder, error) in layout.make() {
-        warn!(folder, "the folder cannot be made: {error}");
-    }
-    Ok(Directory::new(args, layout, lock, made_sealed, stopping))
+    Ok(Directory::new(args, layout, lock, stopping))
 }
 
 fn once(args: Args, root: &Path) -> anyhow::Result<ExitCode> {

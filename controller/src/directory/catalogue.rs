@@ -77,16 +77,10 @@ pub(super) struct Sources {
 }
 
 impl Sources {
-    /// `was_made` says that the folder was not there when the controller started: its emptiness proves nothing.
-    pub(super) fn new(folder: &Path, was_made: bool) -> Self {
-        let identity = if was_made {
-            None
-        } else {
-            tree(folder).identity
-        };
+    pub(super) fn new(folder: &Path) -> Self {
         Self {
             scans: BTreeMap::new(),
-            identity,
+            identity: tree(folder).identity,
         }
     }
 
@@ -249,7 +243,7 @@ mod tests {
         );
         write("broken.yaml", &format!("{}---\nb: [", sealed("three")));
         write("empty.yaml", "# nothing\n");
-        let catalogue = Sources::new(folder.path(), false).read(folder.path());
+        let catalogue = Sources::new(folder.path()).read(folder.path());
         let names = |names: Vec<&ObjectName>| {
             names
                 .into_iter()
@@ -283,7 +277,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let (known, away) = (folder.path().join("known"), folder.path().join("away"));
         fs::create_dir(&known).expect("folders can be made");
-        let mut sources = Sources::new(&known, false);
+        let mut sources = Sources::new(&known);
         assert!(!sources.read(&known).is_blind);
         fs::rename(&known, &away).expect("folders can be moved");
         assert!(sources.read(&known).is_blind, "it is not there");
@@ -291,9 +285,5 @@ mod tests {
         assert!(sources.read(&known).is_blind, "it is another one");
         fs::write(known.join("a.yaml"), sealed("one")).expect("files can be made");
         assert!(!sources.read(&known).is_blind, "it holds something");
-        assert!(
-            Sources::new(&away, true).read(&away).is_blind,
-            "it was made just now"
-        );
     }
 }

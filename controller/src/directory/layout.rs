@@ -55,16 +55,17 @@ impl Layout {
             .join(name.file_name()?))
     }
 
-    /// Makes the folders that are missing. Those that cannot be made are returned, since the others may do.
-    pub(super) fn make(&self) -> Vec<(&'static str, io::Error)> {
-        let folders = [
-            ("keys", self.keys()),
-            ("sealed", self.sealed()),
-            ("secrets", self.secrets()),
-            ("status", self.status()),
-        ];
-        let failures = folders
+    /// Makes the folders that are missing; those that cannot be made are returned, since the others may do.
+    ///
+    /// Where the folder `is_in_use`, people's own folders are not made: one of them that is missing was not mounted or
+    /// was mistyped, and an empty one in its place would mean that everything was deleted.
+    pub(super) fn make(&self, is_in_use: bool) -> Vec<(&'static str, io::Error)> {
+        let people = [("keys", self.keys()), ("sealed", self.sealed())];
+        let ours = [("secrets", self.secrets()), ("status", self.status())];
+        let failures = people
             .into_iter()
+            .filter(|_| !is_in_use)
+            .chain(ours)
             .filter_map(|(name, path)| Some((name, make_folder(&path).err()?)));
         failures.collect()
     }
@@ -131,7 +132,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("a folder can be made");
         let layout = Layout::new(folder.path().to_owned());
-        assert!(layout.make().is_empty());
+        assert!(layout.make(false).is_empty());
         let mode = fs::metadata(layout.secrets())
             .expect("it was made")
             .permissions()

@@ -11,7 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 use seal_api::{Reason, Verdict};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{
     absence::{Absence, Missing, judge},
@@ -84,17 +84,16 @@ impl Outcome {
 }
 
 impl Directory {
-    pub(super) fn new(
-        args: Args,
-        layout: Layout,
-        lock: File,
-        made_sealed: bool,
-        stopping: Arc<AtomicBool>,
-    ) -> Self {
+    /// Folders are made only now: while the controller works, one that is missing is one that somebody is replacing.
+    pub(super) fn new(args: Args, layout: Layout, lock: File, stopping: Arc<AtomicBool>) -> Self {
         layout.sweep();
         let (status, memory) = StatusFiles::load(&layout.status());
+        let is_in_use = !memory.objects.is_empty() || !owned(&layout, |_| false).is_empty();
+        for (folder, error) in layout.make(is_in_use) {
+            warn!(folder, "the folder cannot be made: {error}");
+        }
         Self {
-            sources: Sources::new(&layout.sealed(), made_sealed),
+            sources: Sources::new(&layout.sealed()),
             layout,
             args,
             keys: Keys::default(),
