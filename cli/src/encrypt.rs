@@ -11,12 +11,14 @@ use std::{
 
 use jiff::Timestamp;
 use seal_api::Reason;
-use seal_manifest::{Document, Format};
+use seal_manifest::{Document, Format, Limits, Part, parts};
 use zeroize::Zeroizing;
 
 use crate::{
     args::{EncryptArgs, SealArgs},
-    certificate, input, output, parallel,
+    certificate,
+    input::{self, Input},
+    output, parallel,
     problem::{Place, Problem},
     report::Reporter,
 };
@@ -62,57 +64,121 @@ pub(crate) fn run(args: &EncryptArgs, reporter: &mut Reporter) -> Result<(), Pro
         now,
     )?;
     let inputs = input::read_all(&args.inputs, reporter);
-    let sources: Vec<Source> = inputs
-        .into_iter()
-        .filter_map(|input| Source::parse(input, reporter))
-        .collect();
-    let outcomes = parallel::map(&sources, |source| source.seal(&request));
-    let mut secrets = 0;
-    for (source, outcome) in sources.iter().zip(&outcomes) {
-        outcome.report(source, reporter);
-        secrets += outcome.secrets();
+    let work = work(&inputs, reporter);
+    let mut sealed = Vec::new();
+    let mut unread: Vec<&Input> = Vec::new();
+    let results = parallel::map(&work, PARTS_A_THREAD, |work| seal(work, &request));
+    for (work, result) in work.iter().zip(results) {
+        match result {
+            Ok(part) => {
+                part.outcome.report(reporter);
+                sealed.push(part);
+            }
+            Err(problem) => {
+                reporter.problem(&problem);
+                unread.push(work.input);
+            }
+        }
     }
-    if sources.iter().all(Source::is_empty) && !reporter.has_problems() {
+    // A file is written whole or not at all.
+    sealed.retain(|part| !unread.iter().any(|input| std::ptr::eq(*input, part.input)));
+    say_what_was_found(&sealed, reporter)?;
+    if args.in_place {
+        write_in_place(&sealed, reporter);
+        Ok(())
+    } else {
+        write_joined(args, sealed, &request, reporter)
+    }
+}
+
+/// A long input is worked on in parts of so many documents, side by side.
+const DOCUMENTS_A_PART: usize = 16;
+/// So many parts are worth a thread.
+const PARTS_A_THREAD: usize = 2;
+
+/// A part of an input to be worked on.
+struct Work<'i> {
+    input: &'i Input,
+    part: Part,
+}
+
+/// A part of an input that was worked on.
+struct Sealed<'i> {
+    input: &'i Input,
+    source: Source<'i>,
+    outcome: Outcome,
+}
+
+/// Cuts the inputs into parts; those that are too large are reported and left out.
+fn work<'i>(inputs: &'i [Input], reporter: &mut Reporter) -> Vec<Work<'i>> {
+    let mut work = Vec::new();
+    for input in inputs {
+        match parts(input.text.as_str(), &Limits::default(), DOCUMENTS_A_PART) {
+            Ok(parts) => work.extend(parts.into_iter().map(|part| Work { input, part })),
+            Err(error) => reporter.problem(&input::from_manifest(&error, &input.name)),
+        }
+    }
+    work
+}
+
+fn seal<'i>(work: &Work<'i>, request: &Request) -> Result<Sealed<'i>, Problem> {
+    let Work { input, part } = work;
+    let source = Source::read(&input.name, input.text.as_str(), part.clone())?;
+    let outcome = source.seal(request);
+    Ok(Sealed {
+        input,
+        source,
+        outcome,
+    })
+}
+
+/// An empty input is an error, lest an empty output pass for a result; one without a Secret is worth a word.
+fn say_what_was_found(sealed: &[Sealed<'_>], reporter: &Reporter) -> Result<(), Problem> {
+    if reporter.has_problems() {
+        return Ok(());
+    }
+    if sealed.iter().all(|sealed| sealed.source.is_empty()) {
         return Err(
             Problem::new(Reason::NothingToDo, "the input holds no document")
                 .hint("was the file written?"),
         );
     }
-    if secrets == 0 && !reporter.has_problems() {
+    if sealed.iter().all(|sealed| sealed.outcome.secrets() == 0) {
         reporter.note(
             &Place::default(),
             "no Secret found; the documents passed through as they are",
         );
     }
-    if args.in_place {
-        write_in_place(&sources, &outcomes, reporter)
-    } else {
-        write_joined(args, &sources, outcomes, &request, reporter)
-    }
+    Ok(())
+}
+
+/// The parts of each input.
+fn by_input<'s, 'i>(sealed: &'s [Sealed<'i>]) -> impl Iterator<Item = &'s [Sealed<'i>]> {
+    sealed.chunk_by(|one, other| std::ptr::eq(one.input, other.input))
 }
 
 /// Replaces every file in which something was sealed. Documents that failed stay in it as they are.
-fn write_in_place(
-    sources: &[Source],
-    outcomes: &[Outcome],
-    reporter: &mut Reporter,
-) -> Result<(), Problem> {
-    for (source, outcome) in sources.iter().zip(outcomes) {
-        let (Some(path), Some(text)) = (&source.input.path, outcome.changed_text()) else {
-            continue;
-        };
-        if let Err(problem) = output::replace(path, text.as_bytes(), None) {
-            reporter.problem(&problem);
+fn write_in_place(sealed: &[Sealed<'_>], reporter: &mut Reporter) {
+    for parts in by_input(sealed) {
+        let path = parts[0].input.path.as_deref();
+        let changed = parts.iter().any(|part| part.outcome.secrets() > 0);
+        if let Some(path) = path.filter(|_| changed) {
+            let texts: Vec<&str> = parts
+                .iter()
+                .map(|part| part.outcome.text_in_place(&part.source))
+                .collect();
+            let text = Zeroizing::new(texts.concat());
+            if let Err(problem) = output::replace(path, text.as_bytes(), None) {
+                reporter.problem(&problem);
+            }
         }
     }
-    Ok(())
 }
 
 /// Writes all texts one behind the other, without the documents that failed; a file only where none did.
 fn write_joined(
     args: &EncryptArgs,
-    sources: &[Source],
-    outcomes: Vec<Outcome>,
+    sealed: Vec<Sealed<'_>>,
     request: &Request,
     reporter: &Reporter,
 ) -> Result<(), Problem> {
@@ -124,13 +190,26 @@ fn write_joined(
         .at(Place::file(&path.display().to_string()))
         .hint("mend them, or leave out --output to get the documents that could be sealed"));
     }
-    let mut texts = Vec::new();
-    for (source, outcome) in sources.iter().zip(outcomes) {
-        texts.push((
-            source.format(),
-            outcome.text_without_failed(source, request)?,
-        ));
+    let mut texts: Vec<(&Input, Format, Zeroizing<String>)> = Vec::new();
+    for Sealed {
+        input,
+        source,
+        outcome,
+    } in sealed
+    {
+        let text = outcome.text_without_failed(&source, request)?;
+        match texts
+            .last_mut()
+            .filter(|(last, ..)| std::ptr::eq(*last, input))
+        {
+            Some((_, _, whole)) => whole.push_str(&text),
+            None => texts.push((input, source.format(), text)),
+        }
     }
+    let texts: Vec<_> = texts
+        .into_iter()
+        .map(|(_, format, text)| (format, text))
+        .collect();
     output::deliver(args.output.as_deref(), join(&texts).as_bytes())
 }
 

@@ -6,14 +6,16 @@ use std::{
     thread,
 };
 
-/// Below this many pieces of work a thread costs more than it brings.
-const WORTH_A_THREAD: usize = 8;
-
-/// Applies `work` to every item, on as many threads as there are cores, and returns the results in the items' order.
-pub(crate) fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+/// Applies `work` to every item, on as many threads as there are cores, and returns the results in the items' order. A
+/// thread is begun for `worth_a_thread` items each, since it costs something itself.
+pub(crate) fn map<T: Sync, R: Send>(
+    items: &[T],
+    worth_a_thread: usize,
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
     let threads = thread::available_parallelism()
         .map_or(1, NonZero::get)
-        .min(items.len() / WORTH_A_THREAD);
+        .min(items.len() / worth_a_thread);
     if threads < 2 {
         return items.iter().map(work).collect();
     }
@@ -44,7 +46,7 @@ mod tests {
     fn results_come_in_the_order_of_the_items() {
         let items: Vec<usize> = (0..1000).collect();
         assert_eq!(
-            super::map(&items, |item| item * 2),
+            super::map(&items, 8, |item| item * 2),
             items.iter().map(|item| item * 2).collect::<Vec<_>>()
         );
     }

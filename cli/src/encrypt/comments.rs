@@ -17,7 +17,10 @@ struct Comment<'t> {
 }
 
 /// The Secrets with a comment beside them that gives a value away, each with its problem.
-pub(super) fn leaks<'f>(source: &Source, found: &'f [Found<'f>]) -> Vec<(&'f Found<'f>, Problem)> {
+pub(super) fn leaks<'f>(
+    source: &Source<'_>,
+    found: &'f [Found<'f>],
+) -> Vec<(&'f Found<'f>, Problem)> {
     let mut leaks = Vec::new();
     for group in found.chunk_by(|one, other| one.document.index == other.document.index) {
         let comments = comments(source, group);
@@ -31,7 +34,7 @@ pub(super) fn leaks<'f>(source: &Source, found: &'f [Found<'f>]) -> Vec<(&'f Fou
     leaks
 }
 
-fn problem(source: &Source, found: &Found<'_>, comment: &Comment<'_>) -> Problem {
+fn problem(source: &Source<'_>, found: &Found<'_>, comment: &Comment<'_>) -> Problem {
     let place = Place {
         line: Some(comment.line),
         column: None,
@@ -44,7 +47,7 @@ fn problem(source: &Source, found: &Found<'_>, comment: &Comment<'_>) -> Problem
 }
 
 /// The comments from the end of the document before to the end of this one, outside the Secrets themselves.
-fn comments<'s>(source: &'s Source, group: &[Found<'_>]) -> Vec<Comment<'s>> {
+fn comments<'s>(source: &'s Source<'_>, group: &[Found<'_>]) -> Vec<Comment<'s>> {
     if source.format() == Format::Json {
         return Vec::new();
     }

@@ -1,25 +1,32 @@
-//! One input on its way: read, its Secrets found and sealed, its text edited.
+//! One part of an input on its way: read, its Secrets found and sealed, its text edited.
 
 use std::{collections::BTreeSet, ops::Range};
 
-use seal_manifest::{Document, Edits, Format, Limits, Node, Stream, Text, read};
+use seal_manifest::{Document, Edits, Format, Limits, Node, Part, Stream, read};
 use seal_sealing::{Sealed, Secret, cautions, check_contents};
 use zeroize::Zeroizing;
 
 use super::{comments, position, request::Request};
 use crate::{
     documents::{self, Reader, Role, implied_kind, place},
-    input::{Input, from_manifest},
+    input::from_manifest,
     parallel,
     problem::{Place, Problem},
     report::Reporter,
 };
 
-/// One input with its documents.
-pub(super) struct Source {
-    pub(super) input: Input,
+/// A part of an input with its documents.
+pub(super) struct Source<'i> {
+    /// The input's name in messages.
+    name: &'i str,
+    text: &'i str,
+    /// Where the part stands in the input.
+    part: Part,
     stream: Stream,
 }
+
+/// So many Secrets are worth a thread.
+const VALUES_A_THREAD: usize = 8;
 
 /// A Secret found in a document.
 pub(super) struct Found<'s> {
@@ -30,7 +37,7 @@ pub(super) struct Found<'s> {
     pub(super) secret: Secret,
 }
 
-/// What sealing one input led to.
+/// What sealing one part led to.
 pub(super) struct Outcome {
     /// The edited text, in which documents that failed stand as they were; `None` where it could not be edited.
     text: Option<Zeroizing<String>>,
@@ -41,16 +48,17 @@ pub(super) struct Outcome {
     warnings: Vec<(Place, String)>,
 }
 
-impl Source {
-    /// Parses an input; `None`, and a report, where it cannot be read at all.
-    pub(super) fn parse(input: Input, reporter: &mut Reporter) -> Option<Self> {
-        match read(input.text.as_str(), &Limits::default()) {
-            Ok(stream) => Some(Self { input, stream }),
-            Err(error) => {
-                reporter.problem(&from_manifest(&error, &input.name));
-                None
-            }
-        }
+impl<'i> Source<'i> {
+    /// Reads a part of the input `name`, whose whole text is `text`.
+    pub(super) fn read(name: &'i str, text: &'i str, part: Part) -> Result<Self, Problem> {
+        let text = &text[part.range.clone()];
+        let stream = read(text, &Limits::default()).map_err(|error| from_manifest(&error, name))?;
+        Ok(Self {
+            name,
+            text,
+            part,
+            stream,
+        })
     }
 
     pub(super) fn format(&self) -> Format {
@@ -62,7 +70,7 @@ impl Source {
     }
 
     pub(super) fn text(&self) -> &str {
-        self.input.text.as_str()
+        self.text
     }
 
     /// The bytes from the end of the document before to the end of the one at `position`, or of the text after the last:
@@ -91,7 +99,9 @@ impl Source {
         };
         let mut found = self.find(&mut outcome);
         self.drop_leaks(&mut found, &mut outcome);
-        let sealed = parallel::map(&found, |found| request.seal(found.secret.clone()));
+        let sealed = parallel::map(&found, VALUES_A_THREAD, |found| {
+            request.seal(found.secret.clone())
+        });
         let mut edits = Edits::new(self.text());
         let mut lists: Vec<&Node> = found.iter().filter_map(|found| found.typed_list).collect();
         lists.dedup_by_key(|list| list.range.clone());
@@ -107,12 +117,11 @@ impl Source {
         match untype(&mut edits, &lists).and_then(|()| edits.apply()) {
             Ok(text) => outcome.text = Some(text),
             Err(error) => {
-                outcome
-                    .problems
-                    .push(from_manifest(&error, &self.input.name));
+                outcome.problems.push(from_manifest(&error, self.name));
                 outcome.failed.extend(0..self.stream.documents.len());
             }
         }
+        outcome.number_as_in_whole(&self.part);
         outcome
     }
 
@@ -127,7 +136,7 @@ impl Source {
     }
 
     pub(super) fn place(&self, found: &Found<'_>) -> Place {
-        place(&self.input.name, found.document, found.node)
+        place(self.name, found.document, found.node)
     }
 
     fn replace(
@@ -141,7 +150,7 @@ impl Source {
             serde_json::to_value(&sealed.object).expect("a SealedSecret has text keys only");
         edits
             .replace_node(found.document, found.node, &value)
-            .map_err(|error| from_manifest(&error, &self.input.name))?;
+            .map_err(|error| from_manifest(&error, self.name))?;
         let mut warn = |message: String| outcome.warnings.push((self.place(found), message));
         if sealed.lines_left_out {
             warn("the item lines are left out, since the object would be too large for kubectl apply".to_owned());
@@ -162,9 +171,7 @@ impl Source {
             match document {
                 Ok(document) => self.look_into(document, &document.root, None, &mut found, outcome),
                 Err(error) => {
-                    outcome
-                        .problems
-                        .push(from_manifest(error, &self.input.name));
+                    outcome.problems.push(from_manifest(error, self.name));
                     outcome.failed.insert(position);
                 }
             }
@@ -181,15 +188,10 @@ impl Source {
         outcome: &mut Outcome,
     ) {
         let reader = Reader {
-            file: &self.input.name,
+            file: self.name,
             document,
         };
-        match documents::role(
-            node,
-            typed_list.and_then(implied_kind),
-            &self.input.name,
-            document,
-        ) {
+        match documents::role(node, typed_list.and_then(implied_kind), self.name, document) {
             Ok(Role::Secret) => match reader.secret(node) {
                 Ok(secret) => found.push(Found {
                     document,
@@ -227,8 +229,17 @@ impl Outcome {
         self.problems.push(problem);
     }
 
+    /// Gives every place the numbers it has in the whole input.
+    fn number_as_in_whole(&mut self, part: &Part) {
+        let problems = self.problems.iter_mut().map(|problem| &mut problem.place);
+        for place in problems.chain(self.warnings.iter_mut().map(|(place, _)| place)) {
+            place.line = place.line.map(|line| line + part.lines_before);
+            place.document = place.document.map(|index| index + part.documents_before);
+        }
+    }
+
     /// Tells the user, in the order of the input.
-    pub(super) fn report(&self, source: &Source, reporter: &mut Reporter) {
+    pub(super) fn report(&self, reporter: &mut Reporter) {
         let mut problems: Vec<&Problem> = self.problems.iter().collect();
         problems.sort_by_key(|problem| (problem.place.line, problem.place.column));
         for problem in problems {
@@ -237,7 +248,6 @@ impl Outcome {
         for (place, warning) in &self.warnings {
             reporter.warn(place, warning);
         }
-        debug_assert!(self.failed.len() <= source.stream.documents.len());
     }
 
     /// How many Secrets were sealed.
@@ -245,18 +255,15 @@ impl Outcome {
         self.sealed
     }
 
-    /// The edited text, where something was sealed.
-    pub(super) fn changed_text(&self) -> Option<&str> {
-        self.text
-            .as_deref()
-            .map(String::as_str)
-            .filter(|_| self.sealed > 0)
+    /// The text as it is to stand in the file: edited, or as it was where it could not be.
+    pub(super) fn text_in_place<'o>(&'o self, source: &'o Source<'_>) -> &'o str {
+        self.text.as_deref().map_or(source.text, String::as_str)
     }
 
     /// The edited text without the documents in which something failed, which are never written in cleartext.
     pub(super) fn text_without_failed(
         self,
-        source: &Source,
+        source: &Source<'_>,
         request: &Request,
     ) -> Result<Zeroizing<String>, Problem> {
         match self.text {
@@ -268,7 +275,7 @@ impl Outcome {
 
 /// Seals again what is left when the failed documents are cut out, with the comments before them, which may hold values.
 fn seal_rest(
-    source: &Source,
+    source: &Source<'_>,
     failed: &BTreeSet<usize>,
     request: &Request,
 ) -> Result<Zeroizing<String>, Problem> {
@@ -280,15 +287,12 @@ fn seal_rest(
         start = range.end;
     }
     rest.push_str(&text[start..]);
-    let from_manifest = |error| from_manifest(&error, &source.input.name);
-    let text = Text::decode(rest.as_bytes()).map_err(from_manifest)?;
-    let stream = read(text.as_str(), &Limits::default()).map_err(from_manifest)?;
-    let input = Input {
-        name: source.input.name.clone(),
-        path: None,
-        text,
+    let whole = Part {
+        range: 0..rest.len(),
+        lines_before: 0,
+        documents_before: 0,
     };
-    let mut outcome = Source { input, stream }.seal(request);
+    let mut outcome = Source::read(source.name, &rest, whole)?.seal(request);
     match (outcome.text.take(), outcome.problems.pop()) {
         (Some(text), None) => Ok(text),
         (_, problem) => Err(problem.expect("a text is missing only after a problem")),
