@@ -81,13 +81,17 @@ pub(crate) fn run(args: &EncryptArgs, reporter: &mut Reporter) -> Result<(), Pro
         }
     }
     // A file is written whole or not at all.
-    sealed.retain(|part| !unread.iter().any(|input| std::ptr::eq(*input, part.input)));
+    sealed.retain(|part| {
+        !unread
+            .iter()
+            .any(|input| std::ptr::eq(*input, part.work.input))
+    });
     say_what_was_found(&sealed, reporter)?;
     if args.in_place {
         write_in_place(&sealed, reporter);
         Ok(())
     } else {
-        write_joined(args, sealed, &request, reporter)
+        write_joined(args, sealed, reporter)
     }
 }
 
@@ -104,8 +108,7 @@ struct Work<'i> {
 
 /// A part of an input that was worked on.
 struct Sealed<'i> {
-    input: &'i Input,
-    source: Source<'i>,
+    work: &'i Work<'i>,
     outcome: Outcome,
 }
 
@@ -121,15 +124,11 @@ fn work<'i>(inputs: &'i [Input], reporter: &mut Reporter) -> Vec<Work<'i>> {
     work
 }
 
-fn seal<'i>(work: &Work<'i>, request: &Request) -> Result<Sealed<'i>, Problem> {
+fn seal<'i>(work: &'i Work<'i>, request: &Request) -> Result<Sealed<'i>, Problem> {
     let Work { input, part } = work;
     let source = Source::read(&input.name, input.text.as_str(), part.clone())?;
     let outcome = source.seal(request);
-    Ok(Sealed {
-        input,
-        source,
-        outcome,
-    })
+    Ok(Sealed { work, outcome })
 }
 
 /// An empty input is an error, lest an empty output pass for a result; one without a Secret is worth a word.
@@ -137,7 +136,7 @@ fn say_what_was_found(sealed: &[Sealed<'_>], reporter: &Reporter) -> Result<(), 
     if reporter.has_problems() {
         return Ok(());
     }
-    if sealed.iter().all(|sealed| sealed.source.is_empty()) {
+    if sealed.iter().all(|sealed| sealed.outcome.is_empty) {
         return Err(
             Problem::new(Reason::NothingToDo, "the input holds no document")
                 .hint("was the file written?"),
@@ -154,19 +153,16 @@ fn say_what_was_found(sealed: &[Sealed<'_>], reporter: &Reporter) -> Result<(), 
 
 /// The parts of each input.
 fn by_input<'s, 'i>(sealed: &'s [Sealed<'i>]) -> impl Iterator<Item = &'s [Sealed<'i>]> {
-    sealed.chunk_by(|one, other| std::ptr::eq(one.input, other.input))
+    sealed.chunk_by(|one, other| std::ptr::eq(one.work.input, other.work.input))
 }
 
 /// Replaces every file in which something was sealed. Documents that failed stay in it as they are.
 fn write_in_place(sealed: &[Sealed<'_>], reporter: &mut Reporter) {
     for parts in by_input(sealed) {
-        let path = parts[0].input.path.as_deref();
+        let path = parts[0].work.input.path.as_deref();
         let changed = parts.iter().any(|part| part.outcome.secrets() > 0);
         if let Some(path) = path.filter(|_| changed) {
-            let texts: Vec<&str> = parts
-                .iter()
-                .map(|part| part.outcome.text_in_place(&part.source))
-                .collect();
+            let texts: Vec<&str> = parts.iter().map(text_in_place).collect();
             let text = Zeroizing::new(texts.concat());
             if let Err(problem) = output::replace(path, text.as_bytes(), None) {
                 reporter.problem(&problem);
@@ -175,11 +171,17 @@ fn write_in_place(sealed: &[Sealed<'_>], reporter: &mut Reporter) {
     }
 }
 
+/// The text of a part as it is to stand in the file: edited, or as it was where it could not be.
+fn text_in_place<'s>(sealed: &'s Sealed<'_>) -> &'s str {
+    let Work { input, part } = sealed.work;
+    let as_it_was = &input.text.as_str()[part.range.clone()];
+    sealed.outcome.text_in_place().unwrap_or(as_it_was)
+}
+
 /// Writes all texts one behind the other, without the documents that failed; a file only where none did.
 fn write_joined(
     args: &EncryptArgs,
     sealed: Vec<Sealed<'_>>,
-    request: &Request,
     reporter: &Reporter,
 ) -> Result<(), Problem> {
     if let Some(path) = args.output.as_deref().filter(|_| reporter.has_problems()) {
@@ -190,49 +192,37 @@ fn write_joined(
         .at(Place::file(&path.display().to_string()))
         .hint("mend them, or leave out --output to get the documents that could be sealed"));
     }
-    let mut texts: Vec<(&Input, Format, Zeroizing<String>)> = Vec::new();
-    for Sealed {
-        input,
-        source,
-        outcome,
-    } in sealed
-    {
-        let text = outcome.text_without_failed(&source, request)?;
-        match texts
-            .last_mut()
-            .filter(|(last, ..)| std::ptr::eq(*last, input))
-        {
-            Some((_, _, whole)) => whole.push_str(&text),
-            None => texts.push((input, source.format(), text)),
+    let all_json = sealed
+        .iter()
+        .all(|part| part.outcome.format == Format::Json);
+    let mut pieces = Vec::new();
+    let mut last: Option<&Input> = None;
+    for Sealed { work, outcome } in sealed {
+        let text = outcome.text_without_failed()?;
+        let is_next_input = last.is_some_and(|last| !std::ptr::eq(last, work.input));
+        if is_next_input && !text.is_empty() {
+            pieces.push(Zeroizing::new(separator(&pieces, &text, all_json)));
         }
+        last = Some(work.input);
+        pieces.push(text);
     }
-    let texts: Vec<_> = texts
-        .into_iter()
-        .map(|(_, format, text)| (format, text))
-        .collect();
-    output::deliver(args.output.as_deref(), join(&texts).as_bytes())
+    output::deliver_pieces(args.output.as_deref(), &pieces)
 }
 
-/// Joins texts into one stream: YAML documents are parted by `---`.
-fn join(texts: &[(Format, Zeroizing<String>)]) -> Zeroizing<String> {
-    let mut joined = Zeroizing::new(String::with_capacity(
-        texts.iter().map(|(_, text)| text.len() + 5).sum(),
-    ));
-    let all_json = texts.iter().all(|(format, _)| *format == Format::Json);
-    for (_, text) in texts.iter().filter(|(_, text)| !text.is_empty()) {
-        let begins_itself =
-            text.starts_with("---") || text.starts_with('%') || text.starts_with("\u{feff}");
-        if !joined.is_empty() {
-            if !joined.ends_with('\n') {
-                joined.push('\n');
-            }
-            if !all_json && !begins_itself {
-                joined.push_str("---\n");
-            }
-        }
-        joined.push_str(text);
-    }
-    joined
+/// What has to stand between what was written and the text of the next input, so that YAML documents stay apart.
+fn separator(written: &[Zeroizing<String>], next: &str, all_json: bool) -> String {
+    let Some(last) = written.iter().rfind(|piece| !piece.is_empty()) else {
+        return String::new();
+    };
+    let begins_itself =
+        next.starts_with("---") || next.starts_with('%') || next.starts_with('\u{feff}');
+    let line_break = if last.ends_with('\n') { "" } else { "\n" };
+    let marker = if all_json || begins_itself {
+        ""
+    } else {
+        "---\n"
+    };
+    format!("{line_break}{marker}")
 }
 
 /// The number of a document in its stream, for lists parallel to it.

@@ -14,8 +14,14 @@ use crate::problem::{Place, Problem};
 
 /// Writes to standard output. A reader that has gone away (`| head`) is no error.
 pub(crate) fn print(contents: &[u8]) -> Result<(), Problem> {
+    print_all([contents])
+}
+
+fn print_all<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Result<(), Problem> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(contents).and_then(|()| stdout.flush()) {
+    let mut pieces = pieces.into_iter();
+    let written = pieces.try_for_each(|piece| stdout.write_all(piece));
+    match written.and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(unwritable("standard output", &error))
         }
@@ -34,6 +40,20 @@ pub(crate) fn deliver(path: Option<&Path>, contents: &[u8]) -> Result<(), Proble
     match path {
         Some(path) if path != Path::new("-") => replace(path, contents, None),
         _ => print(contents),
+    }
+}
+
+/// As [`deliver`], for a long text in pieces.
+pub(crate) fn deliver_pieces(
+    path: Option<&Path>,
+    pieces: &[Zeroizing<String>],
+) -> Result<(), Problem> {
+    match path {
+        Some(path) if path != Path::new("-") => {
+            let pieces: Vec<&str> = pieces.iter().map(|piece| piece.as_str()).collect();
+            replace(path, Zeroizing::new(pieces.concat()).as_bytes(), None)
+        }
+        _ => print_all(pieces.iter().map(|piece| piece.as_bytes())),
     }
 }
 

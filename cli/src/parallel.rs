@@ -8,10 +8,10 @@ use std::{
 
 /// Applies `work` to every item, on as many threads as there are cores, and returns the results in the items' order. A
 /// thread is begun for `worth_a_thread` items each, since it costs something itself.
-pub(crate) fn map<T: Sync, R: Send>(
-    items: &[T],
+pub(crate) fn map<'t, T: Sync, R: Send>(
+    items: &'t [T],
     worth_a_thread: usize,
-    work: impl Fn(&T) -> R + Sync,
+    work: impl Fn(&'t T) -> R + Sync,
 ) -> Vec<R> {
     let threads = thread::available_parallelism()
         .map_or(1, NonZero::get)

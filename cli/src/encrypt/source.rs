@@ -39,8 +39,13 @@ pub(super) struct Found<'s> {
 
 /// What sealing one part led to.
 pub(super) struct Outcome {
+    pub(super) format: Format,
+    /// Whether the part holds no document.
+    pub(super) is_empty: bool,
     /// The edited text, in which documents that failed stand as they were; `None` where it could not be edited.
     text: Option<Zeroizing<String>>,
+    /// The edited text without the documents that failed, where some did.
+    rest: Option<Result<Zeroizing<String>, Problem>>,
     sealed: usize,
     /// Positions of the documents in which something failed.
     failed: BTreeSet<usize>,
@@ -65,10 +70,6 @@ impl<'i> Source<'i> {
         self.stream.format
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.stream.documents.is_empty()
-    }
-
     pub(super) fn text(&self) -> &str {
         self.text
     }
@@ -91,7 +92,10 @@ impl<'i> Source<'i> {
     /// Seals every Secret in it and edits the text.
     pub(super) fn seal(&self, request: &Request) -> Outcome {
         let mut outcome = Outcome {
+            format: self.format(),
+            is_empty: self.stream.documents.is_empty(),
             text: None,
+            rest: None,
             sealed: 0,
             failed: BTreeSet::new(),
             problems: Vec::new(),
@@ -120,6 +124,9 @@ impl<'i> Source<'i> {
                 outcome.problems.push(from_manifest(&error, self.name));
                 outcome.failed.extend(0..self.stream.documents.len());
             }
+        }
+        if !outcome.failed.is_empty() {
+            outcome.rest = Some(seal_rest(self, &outcome.failed, request));
         }
         outcome.number_as_in_whole(&self.part);
         outcome
@@ -255,21 +262,18 @@ impl Outcome {
         self.sealed
     }
 
-    /// The text as it is to stand in the file: edited, or as it was where it could not be.
-    pub(super) fn text_in_place<'o>(&'o self, source: &'o Source<'_>) -> &'o str {
-        self.text.as_deref().map_or(source.text, String::as_str)
+    /// The text as it is to stand in the file, where it could be edited.
+    pub(super) fn text_in_place(&self) -> Option<&str> {
+        self.text.as_deref().map(String::as_str)
     }
 
     /// The edited text without the documents in which something failed, which are never written in cleartext.
-    pub(super) fn text_without_failed(
-        self,
-        source: &Source<'_>,
-        request: &Request,
-    ) -> Result<Zeroizing<String>, Problem> {
-        match self.text {
-            Some(text) if self.failed.is_empty() => Ok(text),
-            _ => seal_rest(source, &self.failed, request),
-        }
+    pub(super) fn text_without_failed(self) -> Result<Zeroizing<String>, Problem> {
+        let edited = || {
+            self.text
+                .expect("a part that could not be edited has failed documents")
+        };
+        self.rest.unwrap_or_else(|| Ok(edited()))
     }
 }
 
