@@ -3,6 +3,7 @@
 use std::fmt;
 
 use seal_api::Reason;
+use seal_shell::Sanitised;
 use serde::{Serialize, Serializer};
 
 /// Where something stands.
@@ -128,27 +129,6 @@ impl Serialize for Problem {
     }
 }
 
-/// Text from outside, with what could deceive on a terminal escaped: control characters and the marks that turn the
-/// writing direction. Line breaks stay.
-pub(crate) struct Sanitised<'t>(pub(crate) &'t str);
-
-impl fmt::Display for Sanitised<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let deceives = |c: char| {
-            (c.is_control() && c != '\n')
-                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-        };
-        for c in self.0.chars() {
-            if deceives(c) {
-                write!(formatter, "{}", c.escape_unicode())?;
-            } else {
-                write!(formatter, "{c}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,13 +149,5 @@ mod tests {
         let json = serde_json::to_value(&problem).expect("it serialises");
         assert_eq!(json["reason"], "InvalidValue");
         assert_eq!(json["line"], 7);
-    }
-
-    #[test]
-    fn text_from_outside_cannot_steer_a_terminal() {
-        assert_eq!(
-            Sanitised("a\u{1b}[31mb\u{202e}c").to_string(),
-            "a\\u{1b}[31mb\\u{202e}c"
-        );
     }
 }

@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
-use seal_shell::ExitCode;
+use seal_shell::{ExitCode, Sanitised};
 use serde::Serialize;
 
 use crate::{
     args::Format,
-    problem::{Place, Problem, Sanitised},
+    problem::{Place, Problem},
 };
 
 /// Collects what happened. Data goes to standard output through `output`; everything else goes through here.

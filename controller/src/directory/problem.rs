@@ -3,6 +3,7 @@
 use std::fmt;
 
 use seal_api::Reason;
+use seal_shell::Sanitised;
 
 use super::object_name::ObjectName;
 
@@ -44,7 +45,7 @@ impl Problem {
 impl fmt::Display for Problem {
     /// `[Reason]: FILE:LINE: document N: NAMESPACE/NAME: message`, as far as known, on one line.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "[{}]: {}", self.reason, OneLine(&self.file))?;
+        write!(formatter, "[{}]: {:#}", self.reason, Sanitised(&self.file))?;
         if let Some(line) = self.line {
             write!(formatter, ":{line}")?;
         }
@@ -55,26 +56,7 @@ impl fmt::Display for Problem {
         if let Some(object) = &self.object {
             write!(formatter, "{object}: ")?;
         }
-        write!(formatter, "{}", OneLine(&self.message))
-    }
-}
-
-/// Text from outside on one line, with what could deceive on a terminal escaped.
-pub(super) struct OneLine<'t>(pub(super) &'t str);
-
-impl fmt::Display for OneLine<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let turns_direction = |c| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        for c in self.0.chars() {
-            match c {
-                '\n' => formatter.write_str("; ")?,
-                c if c.is_control() || turns_direction(c) => {
-                    write!(formatter, "{}", c.escape_unicode())?
-                }
-                c => write!(formatter, "{c}")?,
-            }
-        }
-        Ok(())
+        write!(formatter, "{:#}", Sanitised(&self.message))
     }
 }
 

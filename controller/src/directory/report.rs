@@ -5,13 +5,10 @@ use std::{
     io::{self, Write},
 };
 
-use seal_shell::ExitCode;
+use seal_shell::{ExitCode, Sanitised};
 use tracing::{info, warn};
 
-use super::{
-    pass::Outcome,
-    problem::{OneLine, Problem},
-};
+use super::{pass::Outcome, problem::Problem};
 
 /// Tells each thing once, when it is new and when it is over.
 #[derive(Debug, Default)]
@@ -38,10 +35,10 @@ impl Log {
                 message,
             } = problem;
             let object = object.as_ref().map(ToString::to_string);
-            let message = OneLine(message);
+            let message = Sanitised(message);
             warn!(
                 reason = reason.as_str(),
-                object, file, document, line, "{message}"
+                object, file, document, line, "{message:#}"
             );
         }
         for problem in self.told.difference(&present) {
