@@ -148,6 +148,10 @@ pub(crate) fn from_manifest(error: &seal_manifest::Error, file: &str) -> Problem
         | Error::TooManyDocuments { .. }
         | Error::TooManyNodes { .. }
         | Error::TooDeep { .. } => Reason::TooLarge,
+        Error::EditNotPossible { .. }
+        | Error::EditsOverlap { .. }
+        | Error::EditNotVerified { .. }
+        | Error::NotInText => Reason::Unwritable,
         _ => Reason::InvalidSyntax,
     };
     let place = Place {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use seal_api::{Reason, Scope};
-use seal_sealing::{Binding, check_namespace, seal_item};
+use seal_sealing::{Binding, NameError, check_name, check_namespace, seal_item};
 
 use crate::{args::RawArgs, certificate, output, problem::Problem, settings, values};
 
@@ -36,13 +36,14 @@ fn binding(args: &RawArgs) -> Result<Binding, Problem> {
         )
         .hint("give --name"));
     }
+    let invalid = |what: &str, text: &str, error: NameError| {
+        Problem::new(Reason::InvalidName, format!("the {what} {text:?} {error}"))
+    };
     if let Some(namespace) = &namespace {
-        check_namespace(namespace).map_err(|error| {
-            Problem::new(
-                Reason::InvalidName,
-                format!("the namespace {namespace:?} {error}"),
-            )
-        })?;
+        check_namespace(namespace).map_err(|error| invalid("namespace", namespace, error))?;
+    }
+    if let Some(name) = &name {
+        check_name(name).map_err(|error| invalid("name", name, error))?;
     }
     Ok(Binding {
         scope,

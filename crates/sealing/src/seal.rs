@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::{
     Binding, Failure, Secret,
     item_lines::{ItemLine, ItemLines, item_lines_fit},
-    names::{check_item_key, check_namespace},
+    names::{check_item_key, check_name, check_namespace},
 };
 
 /// Fields of ObjectMeta that belong to one object in one cluster and must not travel.
@@ -145,6 +145,7 @@ fn check(secret: &Secret, binding: &Binding) -> Result<(), Failure> {
     let invalid = |what: &str, text: &str, error: crate::NameError| {
         Failure::of_object(Reason::InvalidName, format!("{what} {text:?} {error}"))
     };
+    check_name(&binding.name).map_err(|error| invalid("name", &binding.name, error))?;
     if !binding.namespace.is_empty() {
         check_namespace(&binding.namespace)
             .map_err(|error| invalid("namespace", &binding.namespace, error))?;
