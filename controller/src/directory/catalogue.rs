@@ -6,6 +6,7 @@ use seal_api::Reason;
 
 use super::{
     digest::Digest,
+    documents::Fault,
     input::{self, Unread},
     object_name::ObjectName,
     problem::Problem,
@@ -26,6 +27,8 @@ pub(super) struct Catalogue {
     pub(super) problems: Vec<Problem>,
     /// How many documents are of other kinds.
     pub(super) ignored: usize,
+    /// What works and should be looked at.
+    pub(super) warnings: Vec<Problem>,
     /// Whether the folder as a whole cannot be trusted to say what is there.
     pub(super) is_blind: bool,
 }
@@ -156,15 +159,16 @@ impl Catalogue {
         };
         self.files.insert(file.to_owned(), state);
         self.ignored += scan.ignored;
-        self.problems
-            .extend(scan.faults.iter().map(|fault| Problem {
-                file: shown(file),
-                document: fault.document,
-                line: fault.line,
-                object: None,
-                reason: fault.reason,
-                message: fault.message.clone(),
-            }));
+        let problem = |fault: &Fault| Problem {
+            file: shown(file),
+            document: fault.document,
+            line: fault.line,
+            object: None,
+            reason: fault.reason,
+            message: fault.message.clone(),
+        };
+        self.problems.extend(scan.faults.iter().map(problem));
+        self.warnings.extend(scan.cleartext.iter().map(problem));
         for (index, found) in scan.found.iter().enumerate() {
             let located = Located {
                 file: file.to_owned(),

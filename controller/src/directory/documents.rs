@@ -125,16 +125,11 @@ fn of_error(error: &Error) -> Fault {
         | Error::TooDeep { .. } => Reason::TooLarge,
         _ => Reason::InvalidSyntax,
     };
-    let text = error.to_string();
-    let place = match (error.document(), error.position()) {
-        (Some(document), Some(position)) => format!("document {document}, {position}: "),
-        _ => String::new(),
-    };
     Fault {
         document: error.document(),
         line: error.position().map(|position| position.line),
         reason,
-        message: text.strip_prefix(&place).unwrap_or(&text).to_owned(),
+        message: error.explanation(),
     }
 }
 

@@ -121,6 +121,7 @@ impl Directory {
         let catalogue = self.sources.read(&self.layout.sealed());
         outcome.is_blind |= catalogue.files.contains_key("");
         outcome.ignored = catalogue.ignored;
+        outcome.warnings.extend(catalogue.warnings.iter().cloned());
         outcome.objects = catalogue.objects.len() + catalogue.duplicates.len();
         self.memory.see_broken(&catalogue, now);
         self.file_problems.clone_from(&catalogue.problems);

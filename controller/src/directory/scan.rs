@@ -23,6 +23,8 @@ pub(super) struct Scan {
     pub(super) faults: Vec<Fault>,
     /// How many documents are of other kinds.
     pub(super) ignored: usize,
+    /// Those among them that are Secrets in cleartext, which nobody means to keep here.
+    pub(super) cleartext: Vec<Fault>,
 }
 
 /// A SealedSecret in a file.
@@ -53,7 +55,10 @@ pub(super) fn scan(bytes: &[u8]) -> Scan {
     for object in objects(bytes) {
         match object {
             Err(fault) => scan.faults.push(fault),
-            Ok(object) if !is_ours(&object) => scan.ignored += 1,
+            Ok(object) if !is_ours(&object) => {
+                scan.ignored += 1;
+                scan.cleartext.extend(cleartext(&object));
+            }
             Ok(object) => match sealed_secret(&object) {
                 Ok(found) => scan.found.push(found),
                 Err(fault) => scan.faults.push(fault),
@@ -61,6 +66,14 @@ pub(super) fn scan(bytes: &[u8]) -> Scan {
         }
     }
     scan
+}
+
+/// What to say of a document that is a Secret in cleartext.
+fn cleartext(object: &Object) -> Option<Fault> {
+    let is_secret = object.api_version == "v1" && object.kind == "Secret";
+    let message =
+        "a Secret in cleartext; it is not acted on, and it should be sealed before it is committed";
+    is_secret.then(|| object.fault(None, Reason::WrongKind, message))
 }
 
 /// Whether a document is a SealedSecret, of whatever version, or one that breaks off in its first lines.
@@ -223,6 +236,19 @@ mod tests {
             ("app/db", 2)
         );
         assert!(found.sealed.status.is_none());
+    }
+
+    #[test]
+    fn a_secret_in_cleartext_is_pointed_out_and_breaks_nothing() {
+        let text = format!("{GOOD}---\napiVersion: v1\nkind: Secret\nstringData: {{a: marker}}\n");
+        let scan = scan(text.as_bytes());
+        assert_eq!(
+            (scan.found.len(), scan.ignored, scan.faults.len()),
+            (1, 1, 0)
+        );
+        assert_eq!(scan.cleartext[0].reason, Reason::WrongKind);
+        assert_eq!(scan.cleartext[0].document, Some(2));
+        assert!(!scan.cleartext[0].message.contains("marker"));
     }
 
     #[test]
