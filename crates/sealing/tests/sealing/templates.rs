@@ -1,0 +1,173 @@
+//! What the Secret gets beside its opened items: the template's metadata, type and texts, the SealedSecret's name.
+
+use seal_api::{Scope, SealedSecret, SecretTemplate, annotations};
+use seal_envelope::Label;
+use seal_sealing::Secret;
+use serde_json::{Value, json};
+
+use crate::samples::{
+    changed, open, renamed, ring, seal_with, sealed, sealed_text, secret, without_template,
+};
+
+fn opened(object: &SealedSecret) -> Secret {
+    open(object, &ring([0])).unwrap().secret
+}
+
+/// `prod/db` with the item `password` and this template.
+fn with_template(template: Value) -> SealedSecret {
+    let template: SecretTemplate = serde_json::from_value(template).unwrap();
+    changed(sealed(Scope::Strict, 0), |object| {
+        object.spec.template = Some(template);
+    })
+}
+
+#[track_caller]
+fn check_items(object: &SealedSecret, expected: &[(&str, &str)]) {
+    let secret = opened(object);
+    let found: Vec<_> = secret
+        .data
+        .iter()
+        .map(|(key, value)| (key.as_str(), std::str::from_utf8(value.as_bytes()).unwrap()))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn template_texts_are_taken_literally_beside_the_sealed_items() {
+    let texts = json!({"data": {"url": "https://db:5432\n", "brace": "{ }} %s $(x)", "empty": ""}});
+    check_items(
+        &with_template(texts),
+        &[
+            ("brace", "{ }} %s $(x)"),
+            ("empty", ""),
+            ("password", "correct horse"),
+            ("url", "https://db:5432\n"),
+        ],
+    );
+}
+
+#[test]
+fn a_sealed_item_wins_over_a_text_of_the_same_key() {
+    let texts = json!({"data": {"password": "from the template"}});
+    check_items(&with_template(texts), &[("password", "correct horse")]);
+}
+
+#[test]
+fn null_removes_the_item_of_that_key_and_no_other() {
+    let texts = json!({"data": {"password": null, "absent": null, "url": "x"}});
+    check_items(&with_template(texts), &[("url", "x")]);
+}
+
+#[test]
+fn a_template_alone_needs_no_key() {
+    let object = changed(with_template(json!({"data": {"url": "x"}})), |object| {
+        object.spec.encrypted_data.clear();
+    });
+    let none = ring([]);
+    let secret = open(&object, &none).unwrap().secret;
+    assert_eq!(secret.data["url"].as_bytes(), b"x");
+}
+
+#[test]
+fn every_field_of_the_templates_metadata_is_copied_and_the_name_is_forced() {
+    let metadata = json!({
+        "name": "another", "namespace": "elsewhere", "generateName": "x-",
+        "labels": {"app": "db"}, "annotations": {"note": "1.10"}, "finalizers": ["example.com/f"],
+    });
+    let secret = opened(&with_template(json!({"metadata": metadata})));
+    let mut expected = metadata;
+    expected["name"] = "db".into();
+    expected["namespace"] = "prod".into();
+    assert_eq!(Value::Object(secret.metadata), expected);
+}
+
+#[test]
+fn what_stands_on_the_sealed_secret_itself_does_not_reach_the_secret() {
+    let object = changed(
+        without_template(sealed(Scope::NamespaceWide, 0)),
+        |object| {
+            object.metadata.labels = Some([("of".to_owned(), "the sealed one".to_owned())].into());
+        },
+    );
+    let secret = opened(&object);
+    assert_eq!(
+        Value::Object(secret.metadata),
+        json!({"name": "db", "namespace": "prod"})
+    );
+}
+
+#[test]
+fn item_lines_never_reach_the_secret() {
+    let mut secret = secret(&[("password", "x")]);
+    secret.set_strings(
+        "annotations",
+        [(annotations::ITEMS.to_owned(), "old".to_owned())].into(),
+    );
+    let object = seal_with(&secret, Scope::Strict, 0);
+    assert!(
+        object
+            .metadata
+            .annotations
+            .as_ref()
+            .unwrap()
+            .contains_key(annotations::ITEMS)
+    );
+    assert!(opened(&object).annotations().is_empty());
+}
+
+#[test]
+fn type_and_immutable_come_from_the_template() {
+    let secret = opened(&with_template(
+        json!({"type": "example.com/own", "immutable": true}),
+    ));
+    assert_eq!(secret.type_or_opaque(), "example.com/own");
+    assert_eq!(secret.immutable, Some(true));
+    for template in [json!({}), json!({"type": ""})] {
+        let secret = opened(&with_template(template));
+        assert_eq!(secret.type_or_opaque(), "Opaque");
+        assert_eq!(secret.immutable, None);
+    }
+}
+
+#[test]
+fn the_label_comes_from_the_objects_own_metadata_and_never_from_the_template() {
+    let elsewhere = json!({"metadata": {
+        "name": "another", "namespace": "elsewhere", "annotations": {annotations::CLUSTER_WIDE: "true"},
+    }});
+    check_items(&with_template(elsewhere), &[("password", "correct horse")]);
+    // Nor does a template that names the right place let a moved object open.
+    let object = renamed(sealed(Scope::Strict, 0));
+    let names = object
+        .spec
+        .template
+        .as_ref()
+        .unwrap()
+        .metadata
+        .as_ref()
+        .unwrap();
+    assert_eq!(names["name"], "db");
+    assert!(open(&object, &ring([0])).is_err());
+}
+
+#[test]
+fn the_deprecated_form_brings_its_own_metadata_and_only_the_name_is_forced() {
+    let inner = json!({
+        "apiVersion": "v1", "kind": "Secret", "type": "example.com/own",
+        "metadata": {"name": "another", "labels": {"app": "db"}},
+        "data": {"password": "eA=="}, "stringData": {"plain": "y"},
+    });
+    let template =
+        json!({"type": "example.com/ignored", "metadata": {"labels": {"ignored": "yes"}}});
+    let object = changed(with_template(template), |object| {
+        object.spec.encrypted_data.clear();
+        let text = sealed_text(&inner.to_string(), &Label::strict("prod", "db"), 0);
+        object.spec.data = Some(text);
+    });
+    check_items(&object, &[("password", "x"), ("plain", "y")]);
+    let secret = opened(&object);
+    assert_eq!(secret.type_or_opaque(), "example.com/own");
+    assert_eq!(
+        Value::Object(secret.metadata),
+        json!({"name": "db", "namespace": "prod", "labels": {"app": "db"}})
+    );
+}
