@@ -7,7 +7,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use clap_complete::Shell;
 use seal_api::Scope;
 use zeroize::Zeroizing;
@@ -374,8 +374,8 @@ pub struct KeysNewArgs {
     /// The size of the RSA key in bits: 2048, 3072, 4096 or 8192.
     #[arg(long, value_name = "BITS", default_value_t = 4096)]
     pub size: usize,
-    /// How many days the certificate is valid.
-    #[arg(long, value_name = "DAYS", default_value_t = 3650)]
+    /// How many days the certificate is valid, 36500 at most.
+    #[arg(long, value_name = "DAYS", default_value_t = 3650, value_parser = value_parser!(u32).range(1..=36_500))]
     pub days: u32,
     /// Write the certificate to this file as well.
     #[arg(long, value_name = "FILE")]

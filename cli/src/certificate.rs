@@ -26,10 +26,10 @@ pub(crate) struct Loaded {
 
 /// The certificate for sealing: named by flag or environment, pinned as asked, valid now.
 pub(crate) fn for_sealing(args: &CertificateArgs, now: Timestamp) -> Result<Certificate, Problem> {
-    let Some(Setting { value, .. }) = settings::cert(args.cert.as_deref())? else {
+    let Some(setting) = settings::cert(args.cert.as_deref())? else {
         return Err(not_named());
     };
-    let loaded = load(&value, args.pin.as_deref())?;
+    let loaded = load_named(&setting, args)?;
     check_validity(&loaded, now)?;
     Ok(loaded.certificate)
 }
@@ -37,9 +37,18 @@ pub(crate) fn for_sealing(args: &CertificateArgs, now: Timestamp) -> Result<Cert
 /// The certificate for sealing, where one is named at all.
 pub(crate) fn if_named(args: &CertificateArgs) -> Result<Option<Loaded>, Problem> {
     let named = settings::cert(args.cert.as_deref())?;
-    named
-        .map(|Setting { value, .. }| load(&value, args.pin.as_deref()))
-        .transpose()
+    named.map(|setting| load_named(&setting, args)).transpose()
+}
+
+/// Loads what a flag or variable names; where there is no such file, the hint says who named it.
+fn load_named(setting: &Setting, args: &CertificateArgs) -> Result<Loaded, Problem> {
+    load(&setting.value, args.pin.as_deref()).map_err(|problem| {
+        if problem.reason == Reason::Unreadable {
+            problem.hint(format!("{} names it as the certificate", setting.source))
+        } else {
+            problem
+        }
+    })
 }
 
 fn not_named() -> Problem {

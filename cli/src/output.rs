@@ -69,9 +69,11 @@ pub(crate) fn check_absent(path: &Path, hint: &str) -> Result<(), Problem> {
 }
 
 fn unwritable(name: &str, error: &io::Error) -> Problem {
-    // A temporary file's error adds its name, which means nothing to the user.
-    let plain = error.get_ref().and_then(|error| error.source());
-    let cause = plain.map_or_else(|| error.to_string(), ToString::to_string);
+    // A temporary file's error names that file, which means nothing to the user.
+    let text = error.to_string();
+    let cause = text
+        .split_once(" at path \"")
+        .map_or(&*text, |(cause, _)| cause);
     Problem::new(Reason::Unwritable, format!("cannot be written: {cause}"))
         .at(Place::file(name))
         .hint("nothing was changed; check space and rights, and run it again")

@@ -144,6 +144,9 @@ fn what(kind: &ErrorKind) -> &'static str {
         ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar => {
             "a quoted value is not closed before the document ends"
         }
+        ErrorKind::InvalidQuotedScalarIndent => {
+            "a quoted value is not closed, or a line of it is not indented"
+        }
         ErrorKind::UnclosedFlowCollection { .. }
         | ErrorKind::UnexpectedEofFlowMapping
         | ErrorKind::UnexpectedEofFlowSequence
@@ -158,7 +161,6 @@ fn what(kind: &ErrorKind) -> &'static str {
         | ErrorKind::TabInPlainScalar => "a tab stands where only spaces may indent",
         ErrorKind::InvalidIndentation
         | ErrorKind::InvalidBlockScalarIndent
-        | ErrorKind::InvalidQuotedScalarIndent
         | ErrorKind::InvalidFlowScalarIndent => "the indentation fits no line above",
         ErrorKind::UnknownQuotedScalarEscape | ErrorKind::InvalidQuotedScalarHexEscape => {
             "unknown escape in double quotes"
