@@ -67,12 +67,19 @@ pub(crate) fn pin(args: &CertPinArgs, reporter: &Reporter) -> Result<(), Problem
 }
 
 fn load(args: &SourceArgs) -> Result<Loaded, Problem> {
-    let named = settings::cert(args.source.as_deref())?;
-    let source = named.map(|setting| setting.value).ok_or_else(|| {
-        Problem::new(Reason::NoCertificate, "no certificate is named")
-            .hint("name a file, or a controller's URL")
-    })?;
+    // What is named here is what is meant, also where the environment names the certificate to seal with.
+    let source = match &args.source {
+        Some(source) => source.clone(),
+        None => settings::cert(None)?
+            .map(|setting| setting.value)
+            .ok_or_else(not_named)?,
+    };
     certificate::load(&source, args.pin.as_deref())
+}
+
+fn not_named() -> Problem {
+    Problem::new(Reason::NoCertificate, "no certificate is named")
+        .hint("name a file, or a controller's URL")
 }
 
 /// The certificate that a file holds now; a file that is there and holds none is an error, lest something else be lost.

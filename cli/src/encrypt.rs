@@ -185,12 +185,11 @@ fn write_joined(
     reporter: &Reporter,
 ) -> Result<(), Problem> {
     if let Some(path) = args.output.as_deref().filter(|_| reporter.has_problems()) {
-        return Err(Problem::new(
-            Reason::Unwritable,
-            "not written, because of the errors above",
-        )
-        .at(Place::file(&path.display().to_string()))
-        .hint("mend them, or leave out --output to get the documents that could be sealed"));
+        reporter.warn(
+            &Place::file(&path.display().to_string()),
+            "not written, because of the errors above; without --output, what could be sealed goes to standard output",
+        );
+        return Ok(());
     }
     let all_json = sealed
         .iter()

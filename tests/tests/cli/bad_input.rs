@@ -19,9 +19,9 @@ fn refused(content: impl AsRef<[u8]>, reason: &str, place: &str) {
         assert_eq!(scratch.files(), before);
     }
     let run = with_cert(&scratch, ["encrypt", "s.yaml", "-o", "out.yaml"]).finish();
-    run.exits(1)
-        .never_shows(MARKER)
-        .says(&format!("error[{reason}]: s.yaml{place}"));
+    fails_once(run, reason)
+        .says(&format!("error[{reason}]: s.yaml{place}"))
+        .says("warning: out.yaml: not written");
     assert_eq!(scratch.files(), before);
     nothing_leaked(&scratch, &["s.yaml"]);
 }

@@ -6,12 +6,12 @@ use seal_tests::{keys, run::Finished, scratch::Scratch};
 use serde_json::Value;
 
 use crate::{
-    samples::{MARKER, SECRET, document, fails_once, texts, values},
+    samples::{MARKER, SECRET, document, fails_once, sealed_secret, texts, values},
     server::Server,
 };
 
 /// The full key id of a certificate, as `seal cert show` prints it.
-fn key_id(certificate: &str) -> String {
+pub(crate) fn key_id(certificate: &str) -> String {
     let shown = Scratch::new()
         .seal(["cert", "show", "--format=json"])
         .arg(keys::path(certificate))
@@ -218,10 +218,13 @@ fn a_pin_that_does_not_match_is_an_error_that_names_both() {
     let (own, other) = (key_id("rsa-2048.crt"), key_id("rsa-3072.crt"));
     let certificate = keys::path("rsa-2048.crt");
     let scratch = Scratch::new();
+    scratch.write("s.yaml", sealed_secret(&scratch));
     for command in [
         vec!["encrypt"],
         vec!["raw", "-n=a", "--name=b"],
         vec!["create", "x", "-n=a", "--from-file=p=-"],
+        vec!["inspect"],
+        vec!["set", "s.yaml", "--from-file=p=-"],
     ] {
         let run = scratch
             .seal(&command)
@@ -251,7 +254,7 @@ fn a_pin_that_does_not_match_is_an_error_that_names_both() {
         .arg(&certificate)
         .finish()
         .exits(0);
-    assert!(scratch.files().is_empty());
+    assert_eq!(scratch.files().len(), 1);
 }
 
 #[test]
@@ -362,4 +365,15 @@ fn a_file_url_is_a_file() {
         .seal(["cert", "show", &url])
         .finish()
         .exits(0);
+}
+
+#[test]
+fn what_is_named_wins_over_the_environment() {
+    let run = Scratch::new()
+        .seal(["cert", "show"])
+        .arg(keys::path("rsa-3072.crt"))
+        .env("SEAL_CERT", keys::path("rsa-2048.crt"))
+        .finish()
+        .exits(0);
+    assert!(run.out().contains("RSA 3072"), "{}", run.out());
 }

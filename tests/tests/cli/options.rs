@@ -3,7 +3,10 @@
 use seal_tests::{keys, run::Finished, scratch::Scratch};
 use serde_json::Value;
 
-use crate::samples::{MARKER, SECRET, cert, key, sealed_secret, with_cert};
+use crate::{
+    cert::key_id,
+    samples::{MARKER, SECRET, cert, document, key, sealed_secret, with_cert},
+};
 
 const SHELLS: [&str; 5] = ["bash", "elvish", "fish", "powershell", "zsh"];
 
@@ -194,6 +197,30 @@ fn every_command_reports_in_json() {
         "bad.yaml",
         None,
     );
+}
+
+#[test]
+fn seal_alone_takes_every_option_of_sealing() {
+    let bare = "apiVersion: v1\nkind: Secret\ntype: bootstrap.kubernetes.io/token\n";
+    let run = with_options(bare).exits(0);
+    let object = document(run.out());
+    assert_eq!(object["metadata"]["name"], "db");
+    assert_eq!(object["metadata"]["namespace"], "prod");
+}
+
+fn with_options(input: &str) -> Finished {
+    let id = key_id("rsa-2048.crt");
+    Scratch::new()
+        .seal([
+            "--name=db",
+            "--namespace=prod",
+            "--scope=cluster-wide",
+            "--allow-empty-data",
+        ])
+        .args(["--allow-restricted-types", "--pin", &id, "--cert"])
+        .arg(cert())
+        .stdin(input)
+        .finish()
 }
 
 #[test]
