@@ -106,7 +106,7 @@ impl<'i> Source<'i> {
         let sealed = parallel::map(&found, VALUES_A_THREAD, |found| {
             request.seal(found.secret.clone())
         });
-        let mut edits = Edits::new(self.text());
+        let mut edits = Edits::of(self.text(), &self.stream);
         let mut lists: Vec<&Node> = found.iter().filter_map(|found| found.typed_list).collect();
         lists.dedup_by_key(|list| list.range.clone());
         for (found, sealed) in found.iter().zip(sealed) {
@@ -210,11 +210,18 @@ impl<'i> Source<'i> {
             },
             Ok(Role::List) => {
                 let typed_list = implied_kind(node).map(|_| node);
-                for item in node.get("items").and_then(Node::items).unwrap_or_default() {
+                for item in documents::list_items(node) {
                     self.look_into(document, item, typed_list, found, outcome);
                 }
             }
-            Ok(Role::SealedSecret | Role::Other) => {}
+            Ok(Role::SealedSecret) => {}
+            Ok(Role::Other) => {
+                if let Some(secret) = documents::embedded_secret(node) {
+                    let message = "a Secret within another object is not sealed; it passes through in cleartext";
+                    let place = place(self.name, document, secret);
+                    outcome.warnings.push((place, message.to_owned()));
+                }
+            }
             Err(problem) => outcome.fail(document, problem),
         }
     }

@@ -3,7 +3,7 @@
 //! Edits are collected, then applied all at once. Afterwards the text is read again and compared,
 //! document by document, with what was intended; if anything differs nothing comes out.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -43,7 +43,7 @@ use splice::Splice;
 pub struct Edits<'t> {
     text: &'t str,
     limits: Limits,
-    stream: Result<Stream, Error>,
+    stream: Result<Cow<'t, Stream>, Error>,
     /// Where the documents that could be read start, with their numbers.
     starts: Vec<(usize, usize)>,
     scalars: Vec<(Target, Splice, Zeroizing<String>)>,
@@ -59,15 +59,24 @@ impl<'t> Edits<'t> {
 
     /// Starts to edit a text that was read within the given limits.
     pub fn with_limits(text: &'t str, limits: &Limits) -> Self {
-        let stream = read(text, limits);
+        Self::from(text, limits, read(text, limits).map(Cow::Owned))
+    }
+
+    /// Starts to edit a text that was read, within the default limits, as `stream`.
+    pub fn of(text: &'t str, stream: &'t Stream) -> Self {
+        Self::from(text, &Limits::default(), Ok(Cow::Borrowed(stream)))
+    }
+
+    fn from(text: &'t str, limits: &Limits, stream: Result<Cow<'t, Stream>, Error>) -> Self {
         let documents = stream.as_ref().map(|stream| stream.documents.as_slice());
         let numbered = documents.unwrap_or_default().iter().enumerate();
         let starts = numbered
-            .filter_map(|(number, document)| Some((document.as_ref().ok()?.range.start, number)));
+            .filter_map(|(number, document)| Some((document.as_ref().ok()?.range.start, number)))
+            .collect();
         Self {
             text,
             limits: limits.clone(),
-            starts: starts.collect(),
+            starts,
             stream,
             scalars: Vec::new(),
             nodes: Vec::new(),
@@ -238,7 +247,7 @@ impl<'t> Edits<'t> {
             mappings,
             ..
         } = self;
-        let mut stream = stream?;
+        let mut stream = stream?.into_owned();
         for (target, splice, value) in scalars {
             model::set_text(&mut stream, &target, &value);
             splices.push(splice);

@@ -267,7 +267,9 @@ impl<'e> Site<'e> {
     }
 
     pub(super) fn check_replaceable(&self) -> Result<(), Error> {
-        if self.node().shared || defines_used_anchor(self.node()) {
+        // Anchors end with their document: nothing outside can refer into the whole of it.
+        let is_whole = self.chain.len() == 1;
+        if !is_whole && (self.node().shared || defines_used_anchor(self.node())) {
             return Err(self.error(SHARED));
         }
         if self.entry.is_some_and(|entry| entry.colon.is_none()) {
