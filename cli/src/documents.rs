@@ -17,7 +17,7 @@ pub(crate) enum Role {
     Secret,
     /// A SealedSecret.
     SealedSecret,
-    /// A `List`, `SecretList` or the like, to be looked into.
+    /// A `List`, `SecretList` or the like, or a plain sequence, to be looked into.
     List,
     /// Anything else.
     Other,
@@ -32,6 +32,9 @@ pub(crate) fn role(
     file: &str,
     document: &Document,
 ) -> Result<Role, Problem> {
+    if node.items().is_some() {
+        return Ok(Role::List);
+    }
     let text = |field: &str| node.get(field).and_then(Node::as_str);
     let kind = text("kind").or(implied);
     let implied_version = implied.map(|kind| {
@@ -69,6 +72,30 @@ pub(crate) fn role(
 /// Whether a version can be meant for the core group: absent, or without a group.
 fn is_core(version: Option<&str>) -> bool {
     version.is_none_or(|version| !version.contains('/'))
+}
+
+/// The items of a list.
+pub(crate) fn list_items(list: &Node) -> &[Node] {
+    list.items()
+        .or_else(|| list.get("items")?.items())
+        .unwrap_or_default()
+}
+
+/// The first Secret with values that stands within another object, where nothing seals it.
+pub(crate) fn embedded_secret(node: &Node) -> Option<&Node> {
+    let is = |field: &str, text: &str| node.get(field).and_then(Node::as_str) == Some(text);
+    let has = |field: &str| {
+        let entries = node.get(field).and_then(Node::entries);
+        entries.is_some_and(|entries| !entries.is_empty())
+    };
+    if is("apiVersion", "v1") && is("kind", "Secret") && (has("data") || has("stringData")) {
+        return Some(node);
+    }
+    let entries = node.entries().unwrap_or_default();
+    let values = entries.iter().map(|entry| &entry.value);
+    values
+        .chain(node.items().unwrap_or_default())
+        .find_map(embedded_secret)
 }
 
 /// The kind that a typed list such as `SecretList` gives items that name none.
@@ -308,7 +335,7 @@ fn add_sealed<'s>(
     match role(node, implied, "", document) {
         Ok(Role::SealedSecret) => found.push(SealedDocument { document, node }),
         Ok(Role::List) => {
-            for item in node.get("items").and_then(Node::items).unwrap_or_default() {
+            for item in list_items(node) {
                 add_sealed(document, item, implied_kind(node), found);
             }
         }

@@ -182,6 +182,47 @@ fn lists_in_json_and_lists_in_lists_are_looked_into() {
 }
 
 #[test]
+fn a_plain_sequence_is_looked_into() {
+    let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db", "namespace": "prod"},
+        "stringData": {"p": MARKER}});
+    let run = sealed(&Scratch::new(), format!("[{secret}, 5]"));
+    let all: Value = serde_json::from_str(run.out()).expect("it stays JSON");
+    assert_eq!(values(&all[0]), texts([("p", MARKER)]));
+    assert_eq!(all[1], 5);
+    let run = sealed(&Scratch::new(), item(SECRET));
+    assert_eq!(
+        values(&document(run.out())[0]),
+        texts([("password", MARKER)])
+    );
+}
+
+#[test]
+fn a_secret_within_another_object_is_warned_about() {
+    let lines: Vec<&str> = SECRET.lines().collect();
+    let input = format!(
+        "apiVersion: example.com/v1\nkind: Template\nobjects:\n- {}\n",
+        lines.join("\n  ")
+    );
+    let run = with_cert(&Scratch::new(), ["encrypt"])
+        .stdin(input.clone())
+        .finish()
+        .exits(0)
+        .says("warning: standard input:4:3: document 1: a Secret within another object");
+    assert_eq!(run.out(), input);
+}
+
+#[test]
+fn anchors_and_merge_keys_within_a_secret_are_no_hindrance() {
+    let input = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: prod}\nstringData:\n  \
+        a: &x one\n  b: *x\n  <<: {c: three}\n";
+    let object = document(sealed(&Scratch::new(), input).out());
+    assert_eq!(
+        values(&object),
+        texts([("a", "one"), ("b", "one"), ("c", "three")])
+    );
+}
+
+#[test]
 fn binary_values_and_odd_texts_arrive_as_they_are() {
     let input = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: prod}\ndata: {a: AP8K, b: ''}\n\
         stringData: {c: \"\\u00e9\\n\\0\", d: '1_000', e: \"on\"}\n";

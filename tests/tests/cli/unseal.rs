@@ -438,6 +438,6 @@ fn a_sealed_secret_holds_what_unseal_prints() {
     let text = sealed_secret(&scratch);
     let own = key().display().to_string();
     let run = unseal(&scratch, &text, &[&own]).exits(0);
-    let again = document(sealed(&scratch, run.stdout.clone()).out());
+    let again = document(sealed(&scratch, run.stdout).out());
     assert_eq!(values(&again), values(&document(&text)));
 }
