@@ -11,7 +11,7 @@ use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey};
 use rand::{TryRng, rngs::SysRng};
 use zeroize::Zeroizing;
 
-use crate::{Ciphertext, Label, Plaintext, public_key::PublicKey};
+use crate::{Ciphertext, Label, Plaintext, public_key::PublicKey, stack};
 
 /// AES-256 key length in bytes.
 const SESSION_KEY: usize = 32;
@@ -74,8 +74,7 @@ pub(crate) fn seal(
     SysRng
         .try_fill_bytes(session_key.as_mut_slice())
         .map_err(|_| SealError)?;
-    let sealed = cipher(&session_key)
-        .encrypt(&zero_nonce(), plaintext)
+    let sealed = stack::wiped_after(|| cipher(&session_key).encrypt(&zero_nonce(), plaintext))
         .map_err(|_| SealError)?;
     let mut wrapped_key = vec![0; key.encrypting.ciphertext_size()];
     key.encrypting
@@ -109,9 +108,10 @@ pub(crate) fn open(
         )
         .ok()?;
     let session_key = Zeroizing::new(<[u8; SESSION_KEY]>::try_from(&*session_key).ok()?);
-    let opened = cipher(&session_key)
-        .decrypt(&zero_nonce(), parts.sealed.as_slice())
-        .ok()?;
+    let opened = stack::wiped_after(|| {
+        cipher(&session_key).decrypt(&zero_nonce(), parts.sealed.as_slice())
+    })
+    .ok()?;
     Some(Plaintext::from(opened))
 }
 

@@ -34,6 +34,7 @@ mod label;
 mod opening_key;
 mod plaintext;
 mod public_key;
+mod stack;
 
 pub use certificate::{Certificate, CertificateError, Validity};
 pub use ciphertext::{Ciphertext, CiphertextError};
