@@ -7,7 +7,7 @@ use std::{
 
 use seal_api::Reason;
 use seal_manifest::{Encoding, Limits, Text};
-use seal_shell::{ReadError, read_file, read_limited};
+use seal_shell::{ReadError, read_file, read_stdin};
 use walkdir::WalkDir;
 use zeroize::Zeroizing;
 
@@ -66,8 +66,7 @@ pub(crate) fn read_bytes(path: &Path) -> Result<(String, Zeroizing<Vec<u8>>), Pr
         if io::stdin().is_terminal() {
             report::tell_waiting();
         }
-        let bytes =
-            read_limited(io::stdin().lock(), limit).map_err(|error| unreadable(STDIN, &error))?;
+        let bytes = read_stdin(limit).map_err(|error| unreadable(STDIN, &error))?;
         return Ok((STDIN.to_owned(), bytes));
     }
     let name = path.display().to_string();

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, Permissions},
     io::{self, Read, Write},
-    os::unix::fs::PermissionsExt,
+    os::{fd::AsFd, unix::fs::PermissionsExt},
     path::Path,
 };
 
@@ -13,6 +13,9 @@ use zeroize::Zeroizing;
 pub const LEFTOVER_PREFIX: &str = ".seal-";
 /// How it ends.
 pub const LEFTOVER_SUFFIX: &str = ".tmp";
+
+/// Room for the first bytes of a stream.
+const FIRST_READ: usize = 8 * 1024;
 
 /// Why something was not read.
 #[derive(Debug, thiserror::Error)]
@@ -48,13 +51,26 @@ pub fn read_file(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, ReadEr
     read_limited(file, limit)
 }
 
+/// Reads standard input, at most `limit` bytes, into memory that is wiped when dropped.
+///
+/// Not through the buffer of [`io::stdin`], which is never wiped and lives as long as the process.
+///
+/// # Errors
+///
+/// [`ReadError`].
+pub fn read_stdin(limit: usize) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    let stdin = io::stdin().as_fd().try_clone_to_owned()?;
+    read_limited(File::from(stdin), limit)
+}
+
 /// Reads a stream of at most `limit` bytes into memory that is wiped when dropped.
 ///
 /// # Errors
 ///
 /// [`ReadError`].
 pub fn read_limited(stream: impl Read, limit: usize) -> Result<Zeroizing<Vec<u8>>, ReadError> {
-    let mut bytes = Zeroizing::new(Vec::new());
+    // With room from the start nothing is read by way of the stack.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(FIRST_READ));
     stream.take(limit as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > limit {
         Err(ReadError::TooLarge { limit })

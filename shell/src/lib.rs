@@ -7,6 +7,8 @@ mod process;
 mod sanitised;
 
 pub use exit_code::ExitCode;
-pub use files::{LEFTOVER_PREFIX, LEFTOVER_SUFFIX, ReadError, read_file, read_limited, write_file};
+pub use files::{
+    LEFTOVER_PREFIX, LEFTOVER_SUFFIX, ReadError, read_file, read_limited, read_stdin, write_file,
+};
 pub use process::{Allocator, allocator, harden, quiet_panics};
 pub use sanitised::Sanitised;
