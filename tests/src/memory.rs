@@ -11,7 +11,7 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 
-const CHUNK: usize = 1 << 20;
+const CHUNK: usize = 1 << 16;
 
 /// A place where a marker was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +60,8 @@ pub fn forms(marker: &[u8]) -> Vec<Form> {
     forms
 }
 
-/// Every place in the memory of a process that has the marker.
+/// Every place in the memory of a process that has the marker; memory that only shows a file, such as the program's own
+/// code, is left out.
 ///
 /// The process should stand still (wait for something) while it is read. Searching one's own process always finds the
 /// marker given here and what this function made of it.
@@ -93,8 +94,10 @@ fn regions(pid: u32) -> io::Result<Vec<Region>> {
 fn region(line: &str) -> Option<Region> {
     let mut fields = line.split_whitespace();
     let (start, end) = fields.next()?.split_once('-')?;
-    let readable = fields.next()?.starts_with('r');
+    let rights = fields.next()?;
     let name = fields.nth(3).unwrap_or("anonymous").to_owned();
+    let shows_a_file = name.starts_with('/') && !rights.contains('w');
+    let readable = rights.starts_with('r') && !shows_a_file;
     let start = u64::from_str_radix(start, 16).ok()?;
     let end = u64::from_str_radix(end, 16).ok()?;
     // The kernel's own pages cannot be read this way and hold nothing of the process.
@@ -105,12 +108,15 @@ fn region(line: &str) -> Option<Region> {
 fn search(memory: &File, region: &Region, forms: &[Form], places: &mut Vec<Place>) {
     let overlap = forms.iter().map(|form| form.bytes.len()).max().unwrap_or(1) - 1;
     let mut buffer = vec![0; CHUNK + overlap];
+    let empty = buffer.clone();
     let mut position = region.start;
     while position < region.end {
         let wanted = usize::try_from(region.end - position)
             .map_or(buffer.len(), |left| left.min(buffer.len()));
         let length = memory.read_at(&mut buffer[..wanted], position).unwrap_or(0);
-        for form in forms {
+        // Most memory was never used, and looking at each byte takes long without optimisation.
+        let is_empty = buffer[..length] == empty[..length];
+        for form in forms.iter().filter(|_| !is_empty) {
             let starts_here = |&found: &usize| found < CHUNK;
             let found = occurrences(&buffer[..length], &form.bytes);
             places.extend(found.filter(starts_here).map(|found| Place {

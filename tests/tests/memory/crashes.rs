@@ -1,0 +1,132 @@
+//! A crash leaves no core file, whatever limit the program was started with.
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::{fs::MetadataExt, process::ExitStatusExt},
+    process::{Child, Command, Stdio},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use seal_tests::{keys, programs::Program, scratch::Scratch};
+
+use crate::{
+    process::{found, wait_until_still},
+    samples::{MARKER, holds_marker, key_secret, sealed, secret, to_yaml},
+};
+
+/// Starts a program that may leave core files as far as its limits go.
+fn start(scratch: &Scratch, program: Program, arguments: &[&str]) -> Child {
+    Command::new("sh")
+        .args(["-c", "ulimit -c unlimited && exec \"$@\"", "sh"])
+        .arg(program.path())
+        .args(arguments)
+        .env_clear()
+        .env("SEAL_CERT", keys::path("rsa-2048.crt"))
+        .current_dir(scratch.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Asserts that the process forbids core files and being read by its own user.
+#[track_caller]
+fn is_closed(pid: u32) {
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let core: Vec<&str> = core.unwrap().split_whitespace().collect();
+    assert_eq!(core[4..6], ["0", "0"], "the limits of core files");
+    // proc(5): the files of a process that is not dumpable belong to root. Who runs as root is not told apart by that.
+    let owner = fs::metadata(format!("/proc/{pid}/environ")).unwrap().uid();
+    assert_eq!(owner, 0, "the process is dumpable");
+}
+
+/// Ends the process by a signal and asserts that nothing of it is left in a file.
+#[track_caller]
+fn crash(mut child: Child, signal: Signal, scratch: &Scratch) {
+    let pid = i32::try_from(child.id())
+        .ok()
+        .and_then(Pid::from_raw)
+        .unwrap();
+    // The first SIGSEGV may be taken for a stack that ran over and looked into.
+    let status = loop {
+        let _ = kill_process(pid, signal);
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+    };
+    assert_eq!(status.signal(), Some(signal.as_raw()));
+    assert!(!status.core_dumped(), "the kernel wrote a core file");
+    for (name, content) in scratch.files() {
+        let is_ours = name.starts_with("store/secrets") || name.starts_with("secret.yaml");
+        assert!(is_ours || !holds_marker(&content), "{}", name.display());
+    }
+}
+
+const CRASHES: [Signal; 2] = [Signal::ABORT, Signal::SEGV];
+
+#[test]
+fn seal_leaves_no_core_file() {
+    for signal in CRASHES {
+        let scratch = Scratch::new();
+        let mut child = start(&scratch, Program::Seal, &["encrypt"]);
+        let values = [MARKER.to_owned(), ".".repeat(300_000)];
+        let cleartext = to_yaml(&secret("db", &values));
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(cleartext.as_bytes())
+            .unwrap();
+        wait_until_still(child.id());
+        assert_ne!(
+            found(child.id(), MARKER),
+            [] as [&str; 0],
+            "it holds its input"
+        );
+        is_closed(child.id());
+        crash(child, signal, &scratch);
+    }
+}
+
+#[test]
+fn the_controller_leaves_no_core_file() {
+    for signal in CRASHES {
+        let scratch = Scratch::new();
+        scratch.write("store/keys/fixed.yaml", key_secret().to_string());
+        let object = sealed(&secret("db", &[MARKER.to_owned()]));
+        scratch.write("store/sealed/db.yaml", to_yaml(&object));
+        let flags = ["--directory", "store", "--listen-addr", "127.0.0.1:0"];
+        let child = start(&scratch, Program::Controller, &flags);
+        while !scratch.path().join("store/secrets/app/db.yaml").exists() {
+            std::thread::yield_now();
+        }
+        // In the middle of its work, and with a key in its memory.
+        is_closed(child.id());
+        crash(child, signal, &scratch);
+    }
+}
+
+#[test]
+fn both_programs_close_themselves_to_their_own_user() {
+    let scratch = Scratch::new();
+    scratch.write("store/keys/fixed.yaml", key_secret().to_string());
+    let flags = ["--directory", "store", "--listen-addr", "127.0.0.1:0"];
+    let mut controller = scratch.controller(flags).without_privileges().start();
+    controller.wait_for("looked at all SealedSecrets");
+    is_closed(controller.pid());
+    let seal = scratch.seal(["encrypt", "pipe"]).without_privileges();
+    seal_tests::fault::fifo(&scratch.path().join("pipe"));
+    std::os::unix::fs::chown(scratch.path().join("pipe"), Some(65534), None).unwrap();
+    let mut seal = seal.env("SEAL_CERT", keys::path("rsa-2048.crt")).start();
+    seal.wait_until("it is at work", |seal| {
+        let name = fs::read_to_string(format!("/proc/{}/comm", seal.pid()));
+        name.is_ok_and(|name| name == "seal\n")
+    });
+    wait_until_still(seal.pid());
+    is_closed(seal.pid());
+}
