@@ -1,5 +1,5 @@
-//! Finding reasons in output: `error[WrongKind]` on standard error, `"reason":"WrongKind"` in JSON, and
-//! `reason: WrongKind` in the status files of the directory shell.
+//! Finding reasons in output: `error[WrongKind]` on standard error, `"reason":"WrongKind"` in JSON, `reason="WrongKind"` in
+//! the controller's log, and `reason: WrongKind` in the status files of the directory shell.
 
 use std::{fs, path::Path, time::SystemTime};
 
@@ -11,6 +11,7 @@ pub fn reasons_in(output: &[u8]) -> Vec<String> {
         ("[", "]"),
         ("\"reason\":\"", "\""),
         ("\"reason\": \"", "\""),
+        ("reason=\"", "\""),
     ] {
         for part in text.split(opening).skip(1) {
             if let Some((word, _)) = part.split_once(closing) {
@@ -68,7 +69,8 @@ mod tests {
     fn reasons_are_found_in_every_form() {
         let output = b"error[WrongKind]: secret.yaml:3:1: x\n\
             {\"reason\":\"BadCertificate\", \"x\": [1]}\n{\"reason\": \"NoKey\"}\n\
-            - reason: Unsealed\n  reason: \"Stalled\"\nwarning[WrongKind]: again [usage]\n";
+            - reason: Unsealed\n  reason: \"Stalled\"\nwarning[WrongKind]: again [usage]\n\
+            WARN reason=\"Retrying\" object=\"app/db\"\n";
         let found = reasons_in(output);
         assert_eq!(
             found,
@@ -76,6 +78,7 @@ mod tests {
                 "WrongKind",
                 "BadCertificate",
                 "NoKey",
+                "Retrying",
                 "Unsealed",
                 "Stalled"
             ]
