@@ -55,8 +55,8 @@ fn activity(pid: u32) -> Option<BTreeMap<String, String>> {
 ///
 /// The heap is all memory that belongs to no file, the stacks of other threads than the first included.
 #[track_caller]
-pub(crate) fn found(pid: u32, marker: &str) -> Vec<String> {
-    let places = memory::find(pid, marker.as_bytes())
+pub(crate) fn found(pid: u32, marker: impl AsRef<[u8]>) -> Vec<String> {
+    let places = memory::find(pid, marker.as_ref())
         .expect("root can read the memory of a program that forbids it");
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for place in places {
