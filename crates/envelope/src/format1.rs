@@ -108,10 +108,9 @@ pub(crate) fn open(
         )
         .ok()?;
     let session_key = Zeroizing::new(<[u8; SESSION_KEY]>::try_from(&*session_key).ok()?);
-    let opened = stack::wiped_after(|| {
-        cipher(&session_key).decrypt(&zero_nonce(), parts.sealed.as_slice())
-    })
-    .ok()?;
+    let opened =
+        stack::wiped_after(|| cipher(&session_key).decrypt(&zero_nonce(), parts.sealed.as_slice()))
+            .ok()?;
     Some(Plaintext::from(opened))
 }
 

@@ -5,7 +5,7 @@
 use std::{
     env,
     fs::File,
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     process::{Command, Stdio},
     thread,
 };
@@ -37,7 +37,7 @@ fn check(test: &str, operation: fn(Plaintext), expected: &[&str]) {
             .read_exact(&mut value)
             .unwrap();
         operation(value.into());
-        println!("\n{DONE}");
+        writeln!(io::stdout(), "\n{DONE}").unwrap();
         loop {
             thread::park();
         }
