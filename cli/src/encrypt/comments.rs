@@ -2,7 +2,7 @@
 
 use seal_api::Reason;
 use seal_manifest::Format;
-use seal_sealing::gives_away;
+use seal_sealing::Cleartext;
 
 use super::{
     position,
@@ -25,9 +25,10 @@ pub(super) fn leaks<'f>(
     for group in found.chunk_by(|one, other| one.document.index == other.document.index) {
         let comments = comments(source, group);
         for found in group {
+            let cleartext = Cleartext::of(&found.secret);
             let leak = comments
                 .iter()
-                .find(|comment| gives_away(&found.secret, comment.text));
+                .find(|comment| cleartext.is_in(comment.text));
             leaks.extend(leak.map(|comment| (found, problem(source, found, comment))));
         }
     }

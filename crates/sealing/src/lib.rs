@@ -25,6 +25,7 @@
 
 mod binding;
 mod cautions;
+mod cleartext;
 mod contents;
 mod diagnosis;
 mod failure;
@@ -41,6 +42,7 @@ mod unseal;
 
 pub use binding::Binding;
 pub use cautions::{Caution, cautions};
+pub use cleartext::Cleartext;
 pub use contents::{ContentsError, check_contents, is_restricted_type};
 pub use diagnosis::mismatch;
 pub use failure::{Failure, ItemFailure};
@@ -49,6 +51,6 @@ pub use key_ring::{HeldKey, KeyRing};
 pub use key_secret::{KeySecretError, key_secret, read_key_secret};
 pub use names::{NameError, check_item_key, check_name, check_namespace};
 pub use renewal::{Renewal, renewal};
-pub use seal::{SealError, Sealed, SealedItem, gives_away, seal, seal_item};
+pub use seal::{SealError, Sealed, SealedItem, seal, seal_item};
 pub use secret::{Secret, SecretError};
 pub use unseal::{Opened, UnsealOptions, unseal};

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use seal_api::{Reason, Scope, SealedSecret, SealedSecretSpec, SecretTemplate, annotations};
 use seal_envelope::Certificate;
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
 
 use crate::{
     Binding, Failure, Secret,
+    cleartext::{self, Cleartext},
     item_lines::{ItemLine, ItemLines, item_lines_fit},
     names::{check_item_key, check_name, check_namespace},
 };
@@ -26,6 +25,16 @@ const SERVER_FIELDS: [&str; 9] = [
     "deletionTimestamp",
     "deletionGracePeriodSeconds",
     "managedFields",
+];
+
+/// Fields of ObjectMeta that travel. What stands under another name is no metadata, and may be a value indented too far.
+const TRAVELLING_FIELDS: [&str; 6] = [
+    "name",
+    "namespace",
+    "labels",
+    "annotations",
+    "finalizers",
+    "generateName",
 ];
 
 /// A sealed Secret.
@@ -91,8 +100,10 @@ pub fn seal(
         name: secret.name().to_owned(),
     };
     check(secret, &binding)?;
+    let template = template(secret, scope);
+    check_template(secret, &template)?;
     let mut spec = SealedSecretSpec {
-        template: Some(template(secret, scope)),
+        template: Some(template),
         ..Default::default()
     };
     let mut lines = ItemLines::default();
@@ -142,6 +153,11 @@ fn check(secret: &Secret, binding: &Binding) -> Result<(), Failure> {
         );
         return Err(Failure::of_object(Reason::MissingNamespace, message));
     }
+    let known = |field: &str| SERVER_FIELDS.contains(&field) || TRAVELLING_FIELDS.contains(&field);
+    if secret.metadata.keys().any(|field| !known(field)) {
+        let message = "metadata has a field that the metadata of Kubernetes does not have; is a value indented too far?";
+        return Err(Failure::of_object(Reason::InvalidObject, message));
+    }
     let invalid = |what: &str, text: &str, error: crate::NameError| {
         Failure::of_object(Reason::InvalidName, format!("{what} {text:?} {error}"))
     };
@@ -153,7 +169,18 @@ fn check(secret: &Secret, binding: &Binding) -> Result<(), Failure> {
     for key in secret.data.keys() {
         check_item_key(key).map_err(|error| invalid("key", key, error))?;
     }
-    match plaintext_in_metadata(secret) {
+    Ok(())
+}
+
+/// Refuses a template that holds a value of the Secret. Its name and namespace stand in the open anyway.
+fn check_template(secret: &Secret, template: &SecretTemplate) -> Result<(), Failure> {
+    let mut metadata = template.metadata.clone().unwrap_or_default();
+    metadata.retain(|field, _| field != "name" && field != "namespace");
+    let type_ = template.type_.clone().unwrap_or_default();
+    let cleartext = Cleartext::of(secret);
+    let found = cleartext::find(&cleartext, "metadata", &Value::Object(metadata))
+        .or_else(|| cleartext::find(&cleartext, "type", &Value::String(type_)));
+    match found {
         Some(field) => Err(Failure::of_object(
             Reason::PlaintextInMetadata,
             format!(
@@ -203,44 +230,4 @@ fn template_annotations(secret: &Secret, scope: Scope) -> BTreeMap<String, Strin
 
 fn travels(annotation: &str) -> bool {
     !annotations::LAST_APPLIED.contains(&annotation) && annotation != annotations::ITEMS
-}
-
-/// The first label or annotation that would be committed and gives a value away: a copy of the Secret as JSON, or a text
-/// that [`gives_away`] one.
-fn plaintext_in_metadata(secret: &Secret) -> Option<String> {
-    let (labels, annotations) = (secret.labels(), secret.annotations());
-    let annotation = annotations
-        .iter()
-        .filter(|(name, _)| travels(name))
-        .find(|(_, text)| is_copy_of_a_secret(text) || gives_away(secret, text))
-        .map(|(name, _)| format!("annotation {name}"));
-    let label = || {
-        let leak = labels.iter().find(|(_, text)| gives_away(secret, text));
-        leak.map(|(name, _)| format!("label {name}"))
-    };
-    annotation.or_else(label)
-}
-
-fn is_copy_of_a_secret(text: &str) -> bool {
-    let object: Value = serde_json::from_str(text).unwrap_or_default();
-    object["kind"] == "Secret" && (object["data"].is_object() || object["stringData"].is_object())
-}
-
-/// Whether a text that would be committed holds the base64 of a value of 8 bytes or more, or a value of 16 bytes or more
-/// itself. Shorter ones are ordinary words.
-pub fn gives_away(secret: &Secret, text: &str) -> bool {
-    secret
-        .data
-        .values()
-        .map(seal_envelope::Plaintext::as_bytes)
-        .any(|value| {
-            let encoded = Zeroizing::new(STANDARD.encode(value));
-            (value.len() >= 8 && text.contains(encoded.trim_end_matches('=')))
-                || (value.len() >= 16
-                    && std::str::from_utf8(value).is_ok_and(|value| holds_text(text, value.trim())))
-        })
-}
-
-fn holds_text(text: &str, value: &str) -> bool {
-    value.len() >= 16 && text.contains(value)
 }

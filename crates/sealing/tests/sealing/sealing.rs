@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use seal_api::{Reason, Scope, SealedSecret, annotations};
-use seal_sealing::{Binding, ItemLine, ItemLines, Secret, gives_away, seal};
+use seal_sealing::{Binding, Cleartext, ItemLine, ItemLines, Secret, seal};
 use serde_json::{Value, json};
 
 use crate::samples::{certificate, key_id, noon_of, seal_with, secret};
@@ -124,7 +124,7 @@ fn no_value_is_in_the_sealed_object_in_any_form() {
     let secret = secret(&[("a", value), ("b", value)]);
     for scope in Scope::ALL {
         let text = serde_json::to_string(&seal_with(&secret, scope, 0)).unwrap();
-        assert!(!gives_away(&secret, &text));
+        assert!(!Cleartext::of(&secret).is_in(&text));
         let object: Value = serde_json::from_str(&text).unwrap();
         let items = &object["spec"]["encryptedData"];
         assert_ne!(items["a"], items["b"], "equal values are sealed alike");
@@ -235,19 +235,19 @@ fn a_value_in_an_annotation_or_label_is_refused_by_the_fields_name() {
     for (metadata, field) in [
         (
             json!({"annotations": {"note": "it is correct horse battery."}}),
-            "annotation note",
+            "metadata.annotations.note",
         ),
         (
             json!({"annotations": {"note": format!("x{encoded}x")}}),
-            "annotation note",
+            "metadata.annotations.note",
         ),
         (
             json!({"annotations": {"backup": copy}}),
-            "annotation backup",
+            "metadata.annotations.backup",
         ),
         (
             json!({"labels": {"note": encoded.trim_end_matches('=')}}),
-            "label note",
+            "metadata.labels.note",
         ),
     ] {
         let message = format!(
@@ -273,4 +273,31 @@ fn ordinary_words_in_metadata_are_left_in_peace() {
         secret.data.insert(item.to_owned(), value.as_bytes().into());
     }
     seal_with(&secret, Scope::Strict, 0);
+}
+
+#[test]
+fn a_value_indented_below_the_metadata_is_refused_and_not_committed() {
+    for metadata in [
+        json!({"stringData": {"password": "marker"}}),
+        json!({"data": {"password": "bWFya2Vy"}}),
+        json!({"finalizers": ["x"], "password": "marker"}),
+    ] {
+        let failure = seal(
+            &with_metadata(metadata),
+            Scope::Strict,
+            &certificate(0),
+            noon_of(0),
+        )
+        .unwrap_err();
+        assert_eq!(failure.reason(), Reason::InvalidObject);
+        assert!(!failure.to_string().contains("marker"));
+    }
+    let mut secret = secret(&[("password", "Hunter2Hunter2")]);
+    secret.type_ = Some("Hunter2Hunter2".to_owned());
+    check_refused(
+        &secret,
+        Scope::Strict,
+        Reason::PlaintextInMetadata,
+        "type holds a value of the Secret in cleartext and would be committed; remove it",
+    );
 }
