@@ -197,6 +197,12 @@ fn write_joined(
     let mut pieces = Vec::new();
     let mut last: Option<&Input> = None;
     for Sealed { work, outcome } in sealed {
+        for place in &outcome.failed_lists {
+            reporter.warn(
+                place,
+                "the whole list is left out of the output, because of the errors in it; --in-place seals the rest of it",
+            );
+        }
         let text = outcome.text_without_failed()?;
         let is_next_input = last.is_some_and(|last| !std::ptr::eq(last, work.input));
         if is_next_input && !text.is_empty() {

@@ -49,6 +49,8 @@ pub(super) struct Outcome {
     sealed: usize,
     /// Positions of the documents in which something failed.
     failed: BTreeSet<usize>,
+    /// The lists among them, which hold more than what failed.
+    pub(super) failed_lists: Vec<Place>,
     problems: Vec<Problem>,
     warnings: Vec<(Place, String)>,
 }
@@ -98,6 +100,7 @@ impl<'i> Source<'i> {
             rest: None,
             sealed: 0,
             failed: BTreeSet::new(),
+            failed_lists: Vec::new(),
             problems: Vec::new(),
             warnings: Vec::new(),
         };
@@ -127,9 +130,23 @@ impl<'i> Source<'i> {
         }
         if !outcome.failed.is_empty() {
             outcome.rest = Some(seal_rest(self, &outcome.failed, request));
+            outcome.failed_lists = self.lists_among(&outcome.failed);
         }
         outcome.number_as_in_whole(&self.part);
         outcome
+    }
+
+    fn lists_among(&self, failed: &BTreeSet<usize>) -> Vec<Place> {
+        let documents = failed.iter().filter_map(|position| {
+            let document = self.stream.documents.get(*position)?.as_ref().ok()?;
+            let items = document
+                .root
+                .get("items")
+                .unwrap_or(&document.root)
+                .items()?;
+            (items.len() > 1).then(|| place(self.name, document, &document.root))
+        });
+        documents.collect()
     }
 
     /// Leaves out the Secrets of which a comment gives a value away.
@@ -246,7 +263,8 @@ impl Outcome {
     /// Gives every place the numbers it has in the whole input.
     fn number_as_in_whole(&mut self, part: &Part) {
         let problems = self.problems.iter_mut().map(|problem| &mut problem.place);
-        for place in problems.chain(self.warnings.iter_mut().map(|(place, _)| place)) {
+        let warnings = self.warnings.iter_mut().map(|(place, _)| place);
+        for place in problems.chain(warnings).chain(&mut self.failed_lists) {
             place.line = place.line.map(|line| line + part.lines_before);
             place.document = place.document.map(|index| index + part.documents_before);
         }

@@ -11,11 +11,12 @@ const LONG: usize = 16;
 /// From this length on a text counts that no name looks like, and the base64 of a value.
 const SHORT: usize = 8;
 
-/// What must not stand in a text that is committed: each value as text and as base64, of values of several lines each
-/// line. Wiped when dropped.
+/// What must not stand in a text that is committed: each value as text and as base64, each line of values of several lines.
+/// Wiped when dropped.
 ///
-/// A value counts from 16 bytes on, from 8 where it holds a character that names do not have (anything but small letters,
-/// digits, `-`, `.` and `_`); its base64 from 8 bytes on.
+/// A value or line counts from 16 bytes on, a value of one line from 8 where it holds a character that names do not have
+/// (anything but small letters, digits, `-`, `.` and `_`); its base64 from 8 bytes on. The first and last lines of PEM
+/// blocks do not count.
 pub struct Cleartext(Vec<Zeroizing<String>>);
 
 impl Cleartext {
@@ -28,8 +29,11 @@ impl Cleartext {
                 needles.push(Zeroizing::new(encoded.trim_end_matches('=').to_owned()));
             }
             let text = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
-            let lines = text.lines().map(str::trim).filter(|line| tells(line));
-            needles.extend(lines.map(|line| Zeroizing::new(line.to_owned())));
+            let is_one = text.lines().nth(1).is_none();
+            let lines = text.lines().map(str::trim);
+            let telling = lines.filter(|line| line.len() >= LONG || (is_one && tells(line)));
+            let telling = telling.filter(|line| !line.starts_with("-----"));
+            needles.extend(telling.map(|line| Zeroizing::new(line.to_owned())));
         }
         Self(needles)
     }
@@ -40,11 +44,10 @@ impl Cleartext {
     }
 }
 
-/// Whether a line, found elsewhere, gives the value away. The first and last lines of PEM blocks do not.
-fn tells(line: &str) -> bool {
+/// Whether a value of one line that is not long gives itself away: no name looks like it.
+fn tells(value: &str) -> bool {
     let in_names = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._".contains(c);
-    let is_name = line.chars().all(in_names);
-    !line.starts_with("-----") && line.len() >= if is_name { LONG } else { SHORT }
+    value.len() >= SHORT && !value.chars().all(in_names)
 }
 
 /// The path of the first text in `value` that must not be committed: it holds a value of the Secret, or is a copy of a
@@ -108,6 +111,7 @@ mod tests {
     #[test]
     fn ordinary_words_are_left_in_peace() {
         check("keycloak", "keycloak-operator", false);
+        check("[default]\n# Written by us\n", "# Written by us", false);
         check("db01.example.com", "see db01.example.com", true);
         check("db.example.com", "see db.example.com", false);
         check("-----BEGIN X-----\nshort\n", "-----BEGIN X-----", false);

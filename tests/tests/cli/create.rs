@@ -276,7 +276,7 @@ fn what_cannot_be_meant_is_refused() {
     refuses(
         &["db", "-n", "prod", value, "--label", &format!("a={MARKER}")],
         "PlaintextInMetadata",
-        "label a",
+        "metadata.labels.a",
     );
 }
 

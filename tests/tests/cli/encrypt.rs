@@ -274,7 +274,7 @@ fn one_failed_item_keeps_its_whole_list_back() {
     let run = with_cert(&Scratch::new(), ["encrypt"])
         .stdin(input)
         .finish();
-    let run = fails_once(run, "MissingNamespace");
+    let run = fails_once(run, "MissingNamespace").says("the whole list is left out of the output");
     assert_eq!(document(run.out()), json!({"b": 2}));
 }
 
