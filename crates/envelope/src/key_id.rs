@@ -31,7 +31,11 @@ impl KeyId {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 impl fmt::Display for KeyId {
@@ -94,6 +98,11 @@ mod tests {
         assert_eq!(id.full().to_uppercase().parse(), Ok(id));
         assert!(id.full().starts_with(&id.to_string()));
         assert_eq!(id.to_string().len(), 16);
+    }
+
+    #[test]
+    fn digits_are_lower_case_and_two_a_byte() {
+        assert_eq!(hex(&[0x00, 0x0f, 0xf0, 0xa9, 0xff]), "000ff0a9ff");
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl KeyRing {
             .created
             .and_then(|created| self.keys.iter().find(|key| key.since() <= created));
         let current_then = current_then.map(HeldKey::id);
-        order.sort_by_key(|key| {
+        order.sort_by_cached_key(|key| {
             let id = key.id();
             let of_others = hints.of_other_items.iter().position(|other| *other == id);
             if hints.of_line == Some(id.short().as_str()) {
