@@ -37,7 +37,9 @@ fn check(test: &str, operation: fn(Plaintext), expected: &[&str]) {
             .read_exact(&mut value)
             .unwrap();
         operation(value.into());
-        writeln!(io::stdout(), "\n{DONE}").unwrap();
+        io::stdout()
+            .write_all(format!("\n{DONE}\n").as_bytes())
+            .unwrap();
         loop {
             thread::park();
         }
