@@ -18,7 +18,10 @@ pub(super) fn wanted(opened: &Secret, source: &Source<'_>, owner: &Owner<'_>) ->
         Source::There {
             without_owner: true,
             ..
-        } => {}
+        } => {
+            // References in the template are somebody else's: with them the Secret would not count as ours.
+            wanted.metadata.remove(OWNER_REFERENCES);
+        }
         Source::There { .. } | Source::Gone => {
             wanted
                 .metadata

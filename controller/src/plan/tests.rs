@@ -193,6 +193,12 @@ fn a_template_may_ask_for_no_owner_reference() {
 }
 
 #[test]
+fn without_owner_reference_those_of_the_template_go_as_well() {
+    let row = new().without_owner().opens_to(plain().owner("uid-2"));
+    check(row, Creates(plain().secret()));
+}
+
+#[test]
 fn without_owner_reference_the_secret_is_ours_while_our_record_says_so() {
     let row = changed()
         .without_owner()
