@@ -72,6 +72,8 @@ where
         .with_writer(writer)
         .with_max_level(threshold.filter())
         .with_target(false)
+        // It would panic where nobody reads standard error any more.
+        .log_internal_errors(false)
         .with_ansi(false);
     match format {
         LogFormat::Text => log.init(),

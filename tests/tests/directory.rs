@@ -14,3 +14,5 @@ mod refused;
 mod secrets;
 #[path = "directory/store.rs"]
 mod store;
+#[path = "directory/unheard.rs"]
+mod unheard;
