@@ -94,20 +94,6 @@ impl Sources {
             is_blind: self.is_blind(&tree),
             ..Catalogue::default()
         };
-        for (path, message) in &tree.unreadable {
-            // Links that are not followed stay what they are; anything else may become anything.
-            let known = message
-                .contains("link")
-                .then(|| Digest::of(&[message.as_bytes()]));
-            catalogue
-                .files
-                .insert(path.clone(), FileState::Broken(known));
-            catalogue.problems.push(Problem::of_file(
-                shown(path),
-                Reason::Unreadable,
-                message.clone(),
-            ));
-        }
         let mut scans = BTreeMap::new();
         for (file, path) in tree.files {
             let bytes = match input::read(&path) {
@@ -130,6 +116,20 @@ impl Sources {
             };
             catalogue.add(&file, digest, &scanned);
             scans.insert(file, (digest, scanned));
+        }
+        for (path, message) in &tree.unreadable {
+            // Links that are not followed stay what they are; anything else may become anything.
+            let known = message
+                .contains("link")
+                .then(|| Digest::of(&[message.as_bytes()]));
+            catalogue
+                .files
+                .insert(path.clone(), FileState::Broken(known));
+            catalogue.problems.push(Problem::of_file(
+                shown(path),
+                Reason::Unreadable,
+                message.clone(),
+            ));
         }
         self.scans = scans;
         catalogue

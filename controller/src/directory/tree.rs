@@ -1,11 +1,12 @@
 //! Which files a folder holds, however deep.
 //!
-//! Counted are `*.yaml`, `*.yml` and `*.json` whose names, and whose folders' names, do not begin with a dot: hidden
+//! Counted are `*.yaml`, `*.yml` and `*.json`, in small or capital letters, whose names, and whose folders' names, do not begin with a dot: hidden
 //! files, also those that editors and half-done writes leave, are nobody's input. A symbolic link is followed where it
 //! stays in the tree, and its target is taken once; one that leaves the tree is reported.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ffi::OsStr,
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -16,7 +17,7 @@ use std::{
 pub(super) struct Tree {
     /// Where to read each file.
     pub(super) files: BTreeMap<String, PathBuf>,
-    /// Folders that cannot be listed and links that are not followed, with why. The root is the empty text.
+    /// Folders that cannot be listed, links that are not followed and names that are not UTF-8, with why. The root is the empty text.
     pub(super) unreadable: BTreeMap<String, String>,
     /// Device and inode of the root: another folder under its name has others.
     pub(super) identity: Option<Identity>,
@@ -60,12 +61,14 @@ impl Walk {
         for entry in fs::read_dir(path)? {
             let entry = entry?;
             let file_name = entry.file_name();
-            let file_name = file_name.to_string_lossy();
-            if file_name.starts_with('.') {
+            if file_name.as_encoded_bytes().starts_with(b".") {
                 continue;
             }
-            let name = join(folder, &file_name);
             let kind = entry.file_type()?;
+            let Some(name) = file_name.to_str().map(|name| join(folder, name)) else {
+                self.unnamed(folder, &file_name, !kind.is_file());
+                continue;
+            };
             if kind.is_symlink() {
                 self.links.push((name, entry.path()));
             } else if kind.is_dir() {
@@ -77,6 +80,18 @@ impl Walk {
             }
         }
         Ok(())
+    }
+
+    /// A name that is not UTF-8 cannot be written down, so two of them could not be told apart.
+    fn unnamed(&mut self, folder: &str, file_name: &OsStr, may_hold_files: bool) {
+        let name = join(
+            folder,
+            &file_name.as_encoded_bytes().escape_ascii().to_string(),
+        );
+        if may_hold_files || counts(&name) {
+            let message = "its name is not UTF-8; rename it";
+            self.tree.unreadable.insert(name, message.to_owned());
+        }
     }
 
     fn follow_links(&mut self, root: &Path) {
@@ -122,14 +137,17 @@ fn join(folder: &str, name: &str) -> String {
 }
 
 fn counts(name: &str) -> bool {
-    [".yaml", ".yml", ".json"]
-        .iter()
-        .any(|end| name.ends_with(end))
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    extension.is_some_and(|extension| {
+        ["yaml", "yml", "json"]
+            .iter()
+            .any(|known| extension.eq_ignore_ascii_case(known))
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::{ffi::OsStrExt, fs::symlink};
 
     use super::*;
 
@@ -144,6 +162,7 @@ mod tests {
             "a.yaml",
             "b/c/d.yml",
             "b/e.json",
+            "b/k.YAML",
             "b/.f.yaml",
             ".g/h.yaml",
             "i.txt",
@@ -153,7 +172,31 @@ mod tests {
             fs::create_dir_all(path.parent().expect("it has one")).expect("folders can be made");
             fs::write(path, "").expect("files can be made");
         }
-        assert_eq!(names(root.path()), ["a.yaml", "b/c/d.yml", "b/e.json"]);
+        assert_eq!(
+            names(root.path()),
+            ["a.yaml", "b/c/d.yml", "b/e.json", "b/k.YAML"]
+        );
+    }
+
+    #[test]
+    fn names_that_are_not_utf8_are_each_reported() {
+        let root = tempfile::tempdir().expect("a folder can be made");
+        for name in [
+            &b"a\xff.yaml"[..],
+            b"a\xfe.yaml",
+            b"note\xff",
+            b".\xff.yaml",
+        ] {
+            let path = root.path().join(OsStr::from_bytes(name));
+            fs::write(path, "").expect("files can be made");
+        }
+        fs::create_dir(root.path().join(OsStr::from_bytes(b"d\xff"))).expect("folders can be made");
+        let found = tree(root.path());
+        assert!(found.files.is_empty());
+        assert_eq!(
+            found.unreadable.into_keys().collect::<Vec<_>>(),
+            ["a\\xfe.yaml", "a\\xff.yaml", "d\\xff"]
+        );
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What takes a Secret with it, and what never does.
 
-use std::{fs, thread, time::Duration};
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, thread, time::Duration};
 
 use seal_api::annotations;
+use serde_json::json;
 
-use crate::store::{Store, sealed, sealed_as, value};
+use crate::store::{Store, document, sealed, sealed_as, to_yaml, value};
 
 #[test]
 fn a_deleted_sealed_secret_takes_its_secret_with_it() {
@@ -46,6 +47,27 @@ fn a_secret_without_owner_reference_is_kept_right_and_outlives_its_sealed_secret
 }
 
 #[test]
+fn a_secret_without_owner_reference_takes_none_from_its_template() {
+    let store = Store::new();
+    let with_references = |value: &str| {
+        let text = sealed_as("app", "db", value, |secret| {
+            let skip = annotations::SKIP_SET_OWNER_REFERENCES.to_owned();
+            secret.set_strings("annotations", [(skip, "true".to_owned())].into());
+        });
+        let mut object = document(&text);
+        object["spec"]["template"]["metadata"]["ownerReferences"] = json!([
+            {"apiVersion": "v1", "kind": "X", "name": "x", "uid": "x", "controller": true}
+        ]);
+        to_yaml(&object)
+    };
+    for value in ["one", "two"] {
+        store.put("sealed/app/db.yaml", with_references(value));
+        store.once().exits(0);
+        assert_eq!(store.db(), value);
+    }
+}
+
+#[test]
 fn a_file_that_breaks_off_deletes_nothing() {
     let store = Store::new();
     let (one, two) = (sealed("app", "db", "one"), sealed("app", "two", "2"));
@@ -79,6 +101,24 @@ fn a_file_that_moves_into_a_broken_one_deletes_nothing() {
     store.remove("sealed/moved.yaml");
     store.once().exits(3);
     assert!(!store.path("secrets/app/db.yaml").exists());
+}
+
+#[test]
+fn names_that_are_not_utf8_are_reported_and_delete_nothing() {
+    let store = Store::new();
+    store.put_db("one");
+    store.once().exits(0);
+    let path = |name: &[u8]| store.path("sealed/app").join(OsStr::from_bytes(name));
+    fs::write(path(b"a\xfe.yaml"), sealed("app", "other", "2")).unwrap();
+    fs::rename(store.path("sealed/app/db.yaml"), path(b"a\xff.yaml")).unwrap();
+    for _ in 0..2 {
+        store
+            .once()
+            .exits(3)
+            .says("error[Unreadable]: sealed/app/a\\xfe.yaml: its name is not UTF-8")
+            .says("error[Unreadable]: sealed/app/a\\xff.yaml: its name is not UTF-8");
+        assert_eq!(store.db(), "one");
+    }
 }
 
 #[test]
