@@ -1,5 +1,7 @@
 //! The sealing keys in `keys/`: read, made, renewed, and told of in `status/keys.yaml`.
 
+mod file;
+mod hold;
 mod read;
 
 use std::io;
@@ -7,10 +9,9 @@ use std::io;
 use aws_lc_rs::rand;
 use jiff::{SignedDuration, Timestamp};
 use seal_api::Reason;
-use seal_envelope::{Certificate, GeneratedKey, KeySize, Validity, generate_key};
+use seal_envelope::{Certificate, GeneratedKey, KeyId, KeySize, Validity, generate_key};
 use seal_manifest::write;
 use seal_sealing::{KeyRing, Renewal, key_secret, renewal};
-use serde::Serialize;
 use tracing::info;
 
 use super::{
@@ -21,6 +22,8 @@ use super::{
 };
 use crate::args::Args;
 
+use file::{KeysFile, Line};
+use hold::{Hold, Known, hold};
 use read::{Entry, State, read_keys};
 
 /// The letters that Kubernetes puts behind a generated name: no vowels, so no words.
@@ -36,6 +39,10 @@ pub(super) struct Keys {
     fingerprint: Option<Digest>,
     /// Files and folders that the operating system did not let us read.
     unread: Vec<Problem>,
+    /// The key that was last seen as the current one.
+    known: Option<Known>,
+    /// Why a key that is due was not made.
+    held: Option<Hold>,
 }
 
 /// What looking after the keys came to.
@@ -50,6 +57,14 @@ pub(super) struct KeyCare {
 }
 
 impl Keys {
+    /// No keys yet, but what an earlier run knew of them.
+    pub(super) fn load(layout: &Layout) -> Self {
+        Self {
+            known: file::load(&layout.status().join("keys.yaml")),
+            ..Self::default()
+        }
+    }
+
     /// Reads the keys, makes one if one is due, and writes `status/keys.yaml`.
     pub(super) fn care(&mut self, layout: &Layout, args: &Args, now: Timestamp) -> KeyCare {
         let mut care = KeyCare::default();
@@ -59,6 +74,10 @@ impl Keys {
             Err(problem) => care.problems.push(*problem),
         }
         care.problems.extend(self.unread.iter().cloned());
+        if let Some(hold) = &self.held {
+            care.problems
+                .push(Problem::of_file("keys", hold.reason, hold.message.clone()));
+        }
         let lines = self.lines(now);
         for line in &lines {
             let Some(reason) = line.reason else {
@@ -74,10 +93,8 @@ impl Keys {
                 }
             }
         }
-        if let Err(error) = write_if_changed(
-            &layout.status().join("keys.yaml"),
-            &KeysFile { keys: lines },
-        ) {
+        if let Err(error) = write_if_changed(&layout.status().join("keys.yaml"), &self.file(&lines))
+        {
             let message = format!("cannot be written: {error}");
             care.problems.push(Problem::of_file(
                 "status/keys.yaml",
@@ -113,6 +130,7 @@ impl Keys {
             self.entries = keys.entries;
             self.ring = KeyRing::new(keys.held);
         }
+        self.known = Known::next(self.known.take(), &self.entries, self.current(), now);
     }
 
     /// Makes a key if one is due. When the next one is due, or why none could be made.
@@ -122,13 +140,15 @@ impl Keys {
         args: &Args,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Box<Problem>> {
-        let newest = self.ring.current().map(|(key, _)| key.since());
-        match renewal(newest, args.key_renew_period, now) {
+        self.held = None;
+        match self.renewal(args, now) {
             Renewal::Never => Ok(None),
             Renewal::At(next) => Ok(Some(next)),
-            // What cannot be read may be the current key.
-            Renewal::Due if !self.unread.is_empty() => Ok(None),
             Renewal::Due => {
+                self.held = self.hold(now);
+                if let Some(hold) = &self.held {
+                    return Ok(hold.until);
+                }
                 make(
                     layout,
                     &args.key_prefix,
@@ -137,9 +157,9 @@ impl Keys {
                     args.key_ttl,
                     now,
                 )?;
+                self.known = None;
                 self.read(layout, args, now);
-                let newest = self.ring.current().map(|(key, _)| key.since());
-                Ok(match renewal(newest, args.key_renew_period, now) {
+                Ok(match self.renewal(args, now) {
                     Renewal::At(next) => Some(next),
                     Renewal::Due | Renewal::Never => None,
                 })
@@ -147,9 +167,36 @@ impl Keys {
         }
     }
 
+    fn renewal(&self, args: &Args, now: Timestamp) -> Renewal {
+        let newest = self.ring.current().map(|(key, _)| key.since());
+        renewal(newest, args.key_renew_period, now)
+    }
+
+    /// Why a key that is due may not be made now.
+    fn hold(&self, now: Timestamp) -> Option<Hold> {
+        let unread = self.unread.first().map(|problem| problem.file.as_str());
+        let has_current = self.ring.current().is_some();
+        hold(self.known.as_ref(), &self.entries, unread, has_current, now)
+    }
+
+    fn current(&self) -> Option<KeyId> {
+        self.ring.current().map(|(key, _)| key.id())
+    }
+
+    fn file<'k>(&'k self, lines: &'k [Line]) -> KeysFile<'k> {
+        KeysFile {
+            keys: lines,
+            missing: self
+                .known
+                .as_ref()
+                .filter(|known| known.missing_since.is_some()),
+            held: self.held.as_ref(),
+        }
+    }
+
     /// What `status/keys.yaml` says.
     fn lines(&self, now: Timestamp) -> Vec<Line> {
-        let current = self.ring.current().map(|(key, _)| key.id());
+        let current = self.current();
         let lines = self.entries.iter().map(|entry| {
             let mut line = Line::of(entry);
             if entry.state == State::InUse && entry.key_id == current {
@@ -221,52 +268,4 @@ fn write_key(layout: &Layout, prefix: &str, key: &GeneratedKey) -> io::Result<St
         write_private(&path, text.as_bytes())?;
         return Ok(format!("keys/{name}.yaml"));
     }
-}
-
-/// `status/keys.yaml`.
-#[derive(Debug, Serialize)]
-struct KeysFile {
-    keys: Vec<Line>,
-}
-
-/// One key, or one file that holds none.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Line {
-    file: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    document: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_id: Option<String>,
-    state: State,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
-    reason: Option<Reason>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_before: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    not_after: Option<Timestamp>,
-}
-
-impl Line {
-    fn of(entry: &Entry) -> Self {
-        Self {
-            file: entry.file.clone(),
-            document: entry.document,
-            key_id: entry.key_id.map(|id| id.full()),
-            state: entry.state,
-            reason: entry.reason,
-            message: entry.message.clone(),
-            not_before: entry.validity.map(|(not_before, _)| not_before),
-            not_after: entry.validity.map(|(_, not_after)| not_after),
-        }
-    }
-}
-
-fn as_text<S: serde::Serializer>(
-    reason: &Option<Reason>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    reason.map(Reason::as_str).serialize(serializer)
 }

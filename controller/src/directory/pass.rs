@@ -94,9 +94,9 @@ impl Directory {
         }
         Self {
             sources: Sources::new(&layout.sealed()),
+            keys: Keys::load(&layout),
             layout,
             args,
-            keys: Keys::default(),
             memory,
             known: BTreeMap::new(),
             contests: BTreeMap::new(),

@@ -34,7 +34,10 @@ fn a_key_that_is_added_opens_at_once_what_waited_for_it() {
     controller.wait_until("the Secret is made", |_| store.db() == "one");
     store.remove("keys/second.yaml");
     controller.wait_until("the key is gone", |_| {
-        !store.text("status/keys.yaml").contains("second")
+        let status = store.status("status/keys.yaml");
+        status["keys"]
+            .as_array()
+            .is_some_and(|keys| keys.len() == 1)
     });
     assert_eq!(store.db(), "one");
     controller.stop().exits(0).never_shows(MARKER);
@@ -151,4 +154,56 @@ fn keys_are_renewed_on_the_schedule_and_old_ones_go_on_opening() {
         .count();
     assert_eq!(current, 1);
     controller.stop().exits(0);
+}
+
+#[test]
+fn no_first_key_is_made_beside_a_file_that_may_hold_one() {
+    let whole = key_secret(KEY, Some("active"));
+    let (head, _) = whole.split_once("  tls.crt").unwrap();
+    let without_certificate = key_secret_of(&keys::pem("rsa-2048.key"), "", Some("active"));
+    let cuts = (0..head.len()).step_by(37).map(|length| &whole[..length]);
+    for text in cuts.chain([without_certificate.as_str(), "# nothing\n"]) {
+        let store = Store::without_key();
+        store.put("keys/mine.yaml", text);
+        store
+            .once()
+            .exits(3)
+            .says("error[NoKey]: keys: a new key is due and not made: keys/mine.yaml may hold");
+        assert_eq!(fs::read_dir(store.path("keys")).unwrap().count(), 1);
+        assert!(store.text("status/keys.yaml").contains("reason: NoKey"));
+        store.put("keys/mine.yaml", &whole);
+        store.once().exits(0);
+        assert_eq!(fs::read_dir(store.path("keys")).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn an_empty_key_file_is_reported_and_the_others_used() {
+    let store = Store::new();
+    store.put_db("one");
+    store.put("keys/empty.yaml", "");
+    store
+        .once()
+        .exits(3)
+        .says("error[UnreadableKey]: keys/empty.yaml: is empty");
+    assert_eq!(store.db(), "one");
+}
+
+#[test]
+fn a_current_key_that_is_gone_has_time_to_come_back() {
+    let store = Store::new();
+    store.once().exits(0);
+    let key = store.text("keys/fixed.yaml");
+    store.remove("keys/fixed.yaml");
+    for _ in 0..2 {
+        store
+            .once()
+            .exits(3)
+            .says("error[NoKey]: keys: a new key is due and not made: the current one was in keys/fixed.yaml");
+        assert_eq!(fs::read_dir(store.path("keys")).unwrap().count(), 0);
+    }
+    assert!(store.text("status/keys.yaml").contains("missingSince"));
+    store.put("keys/fixed.yaml", key);
+    store.once().exits(0);
+    assert!(!store.text("status/keys.yaml").contains("missing"));
 }

@@ -130,7 +130,11 @@ pub(super) fn read_keys(
 
 impl ReadKeys {
     fn add_file(&mut self, file: &str, bytes: &[u8], prefix: &str, now: Timestamp) {
-        for object in objects(bytes) {
+        let objects = objects(bytes);
+        if objects.is_empty() {
+            self.entries.push(broken(file, empty()));
+        }
+        for object in objects {
             let read = object.and_then(|object| Candidate::of(&object, prefix, now));
             let entry = match read {
                 Ok(candidate) => self.take(file, candidate),
@@ -188,7 +192,9 @@ struct Candidate {
 impl Candidate {
     fn of(object: &Object, prefix: &str, now: Timestamp) -> Result<Self, Fault> {
         let document = object.document;
-        if object.api_version != "v1" || object.kind != "Secret" {
+        let begins_like_one =
+            "v1".starts_with(&object.api_version) && "Secret".starts_with(&object.kind);
+        if !begins_like_one {
             let ignored = Some(format!("is of kind {}, not a Secret", object.kind));
             return Ok(Self {
                 document,
@@ -197,6 +203,10 @@ impl Candidate {
             });
         }
         let unreadable = |reason, message: String| object.fault(None, reason, message);
+        if object.api_version != "v1" || object.kind != "Secret" {
+            let message = "breaks off in its first lines, as a file that is being written";
+            return Err(unreadable(Reason::InvalidObject, message.to_owned()));
+        }
         let secret = Secret::from_json(&object.node.to_json())
             .map_err(|error| unreadable(Reason::UnreadableKey, error.to_string()))?;
         let label = secret.labels().remove(annotations::KEY_LABEL);
@@ -217,13 +227,28 @@ impl Candidate {
                 key: Some(key),
                 ignored,
             }),
-            Err(_) if ignored.is_some() => Ok(Self {
+            Err(_) if ignored.is_some() && !may_be_cut(label.as_deref()) => Ok(Self {
                 document,
                 key: None,
                 ignored,
             }),
             Err(error) => Err(unreadable(error.reason(), error.to_string())),
         }
+    }
+}
+
+/// Whether a label of a key that cannot be read may be one that is half written.
+fn may_be_cut(label: Option<&str>) -> bool {
+    annotations::KEY_ACTIVE.starts_with(label.unwrap_or_default())
+}
+
+/// The fault of a file without any document.
+fn empty() -> Fault {
+    Fault {
+        document: None,
+        line: None,
+        reason: Reason::UnreadableKey,
+        message: "is empty, as a file that is being written".to_owned(),
     }
 }
 
