@@ -19,12 +19,16 @@ use crate::{
     values::{self, Values},
 };
 
+/// What to do where the output file is there.
+const EXISTS: &str = "--force replaces it; \"seal set\" changes single values of it";
+
 pub(crate) fn run(args: &CreateArgs, reporter: &Reporter) -> Result<(), Problem> {
-    if let Some(path) = args.output.as_deref().filter(|_| !args.force) {
-        output::check_absent(
-            path,
-            "--force replaces it; \"seal set\" changes single values of it",
-        )?;
+    let new = args
+        .output
+        .as_deref()
+        .filter(|path| !args.force && !output::is_stdout(path));
+    if let Some(path) = new {
+        output::check_absent(path, EXISTS)?;
     }
     let now = Timestamp::now();
     let certificate = certificate::for_sealing(&args.certificate, now)?;
@@ -38,7 +42,10 @@ pub(crate) fn run(args: &CreateArgs, reporter: &Reporter) -> Result<(), Problem>
     let sealed =
         seal(&secret, scope, &certificate, now).map_err(|failure| from_failure(&failure))?;
     let text = output::manifest(&sealed.object, args.json);
-    output::deliver(args.output.as_deref(), text.as_bytes())
+    match new {
+        Some(path) => output::create(path, text.as_bytes(), None, EXISTS),
+        None => output::deliver(args.output.as_deref(), text.as_bytes()),
+    }
 }
 
 fn check(secret: &Secret) -> Result<(), Problem> {

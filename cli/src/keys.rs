@@ -1,9 +1,14 @@
 //! `seal keys`: sealing keys to bring along.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use jiff::{SignedDuration, Timestamp};
 use seal_api::Reason;
 use seal_envelope::{GeneratedKey, KeySize, generate_key};
-use seal_sealing::{check_name, check_namespace, key_secret};
+use seal_sealing::{Secret, check_name, check_namespace, key_secret};
 
 use crate::{
     args::KeysNewArgs,
@@ -14,18 +19,11 @@ use crate::{
 
 /// How upstream begins the names of key Secrets.
 const PREFIX: &str = "sealed-secrets-key";
+const NEVER_OVER: &str = "a key is never written over another file; choose another name";
 
 pub(crate) fn new(args: &KeysNewArgs, reporter: &Reporter) -> Result<(), Problem> {
     check_names(args)?;
-    for path in [Some(&args.output), args.cert_output.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        output::check_absent(
-            path,
-            "a key is never written over another file; choose another name",
-        )?;
-    }
+    check_files(args)?;
     let key = generate(args)?;
     let id = key.certificate.key_id();
     let name = args
@@ -33,14 +31,7 @@ pub(crate) fn new(args: &KeysNewArgs, reporter: &Reporter) -> Result<(), Problem
         .clone()
         .unwrap_or_else(|| format!("{PREFIX}{}", &id.short()[..5]));
     let secret = key_secret(&key, &name, args.namespace.as_deref());
-    output::replace(
-        &args.output,
-        output::manifest(&secret, false).as_bytes(),
-        Some(0o600),
-    )?;
-    if let Some(path) = &args.cert_output {
-        output::replace(path, key.certificate.to_pem().as_bytes(), Some(0o644))?;
-    }
+    write(args, &secret, &key)?;
     let place = Place::file(&args.output.display().to_string());
     reporter.note(
         &place,
@@ -50,6 +41,46 @@ pub(crate) fn new(args: &KeysNewArgs, reporter: &Reporter) -> Result<(), Problem
         ),
     );
     Ok(())
+}
+
+/// Neither file may be there, nor may they be one.
+fn check_files(args: &KeysNewArgs) -> Result<(), Problem> {
+    output::check_absent(&args.output, NEVER_OVER)?;
+    let Some(certificate) = &args.cert_output else {
+        return Ok(());
+    };
+    output::check_absent(certificate, NEVER_OVER)?;
+    if place_of(certificate) == place_of(&args.output) {
+        let message = "--output and --cert-output name the same file";
+        return Err(Problem::new(Reason::Conflict, message)
+            .at(Place::file(&args.output.display().to_string()))
+            .hint("the key and the certificate need a file each"));
+    }
+    Ok(())
+}
+
+/// Where a file will stand, however its folder is spelt.
+fn place_of(path: &Path) -> PathBuf {
+    let folder = path.parent().unwrap_or(path);
+    let folder = Path::new(".").join(folder);
+    let folder = fs::canonicalize(&folder).unwrap_or(folder);
+    folder.join(path.file_name().unwrap_or_default())
+}
+
+/// Writes the certificate, then the key; where the key cannot be written, the certificate goes again.
+fn write(args: &KeysNewArgs, secret: &Secret, key: &GeneratedKey) -> Result<(), Problem> {
+    let certificate = args.cert_output.as_deref();
+    if let Some(path) = certificate {
+        let pem = key.certificate.to_pem();
+        output::create(path, pem.as_bytes(), None, NEVER_OVER)?;
+    }
+    let text = output::manifest(secret, false);
+    output::create(&args.output, text.as_bytes(), Some(0o600), NEVER_OVER).inspect_err(|_| {
+        if let Some(path) = certificate {
+            // It was made just now, and is of no use without its key.
+            let _ = fs::remove_file(path);
+        }
+    })
 }
 
 fn check_names(args: &KeysNewArgs) -> Result<(), Problem> {

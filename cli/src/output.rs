@@ -1,16 +1,20 @@
 //! Where results go: standard output, or a file written whole.
 
 use std::{
+    fs,
     io::{self, Write},
     path::Path,
 };
 
 use seal_api::Reason;
-use seal_shell::write_file;
+use seal_shell::{write_file, write_file_if, write_new_file};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use crate::problem::{Place, Problem};
+use crate::{
+    input,
+    problem::{Place, Problem},
+};
 
 /// Writes to standard output. A reader that has gone away (`| head`) is no error.
 pub(crate) fn print(contents: &[u8]) -> Result<(), Problem> {
@@ -35,10 +39,42 @@ pub(crate) fn replace(path: &Path, contents: &[u8], mode: Option<u32>) -> Result
         .map_err(|error| unwritable(&path.display().to_string(), &error))
 }
 
+/// Replaces a file whose text was `original` when it was read, unless it has another one by now.
+pub(crate) fn replace_unchanged(path: &Path, original: &str, new: &[u8]) -> Result<(), Problem> {
+    let unchanged = || input::read(path).is_ok_and(|now| now.text.as_str() == original);
+    let name = path.display().to_string();
+    match write_file_if(path, new, unchanged) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Problem::new(
+            Reason::Conflict,
+            "the file was changed by another program in the meantime, and stays as that left it",
+        )
+        .at(Place::file(&name))
+        .hint("run it again")),
+        Err(error) => Err(unwritable(&name, &error)),
+    }
+}
+
+/// Writes a file where none may be; `hint` says what to do where there is one.
+pub(crate) fn create(
+    path: &Path,
+    contents: &[u8],
+    mode: Option<u32>,
+    hint: &str,
+) -> Result<(), Problem> {
+    write_new_file(path, contents, mode).map_err(|error| {
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            exists(path, hint)
+        } else {
+            unwritable(&path.display().to_string(), &error)
+        }
+    })
+}
+
 /// Writes to a file, or to standard output where none is named.
 pub(crate) fn deliver(path: Option<&Path>, contents: &[u8]) -> Result<(), Problem> {
     match path {
-        Some(path) if path != Path::new("-") => replace(path, contents, None),
+        Some(path) if !is_stdout(path) => replace(path, contents, None),
         _ => print(contents),
     }
 }
@@ -49,7 +85,7 @@ pub(crate) fn deliver_pieces(
     pieces: &[Zeroizing<String>],
 ) -> Result<(), Problem> {
     match path {
-        Some(path) if path != Path::new("-") => {
+        Some(path) if !is_stdout(path) => {
             let pieces: Vec<&str> = pieces.iter().map(|piece| piece.as_str()).collect();
             replace(path, Zeroizing::new(pieces.concat()).as_bytes(), None)
         }
@@ -57,15 +93,24 @@ pub(crate) fn deliver_pieces(
     }
 }
 
-/// Refuses to write over a file that is there.
+/// Whether a path that was given for output means standard output.
+pub(crate) fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Refuses to write over a file that is there; a symbolic link to nothing counts as one.
 pub(crate) fn check_absent(path: &Path, hint: &str) -> Result<(), Problem> {
-    if !path.try_exists().unwrap_or(true) {
-        return Ok(());
+    match fs::symlink_metadata(path) {
+        // Whatever else is wrong is said when the file is written.
+        Err(_) => Ok(()),
+        Ok(_) => Err(exists(path, hint)),
     }
-    let name = path.display().to_string();
-    Err(Problem::new(Reason::Conflict, "the file exists already")
-        .at(Place::file(&name))
-        .hint(hint))
+}
+
+fn exists(path: &Path, hint: &str) -> Problem {
+    Problem::new(Reason::Conflict, "the file exists already")
+        .at(Place::file(&path.display().to_string()))
+        .hint(hint)
 }
 
 fn unwritable(name: &str, error: &io::Error) -> Problem {
@@ -76,7 +121,7 @@ fn unwritable(name: &str, error: &io::Error) -> Problem {
         .map_or(&*text, |(cause, _)| cause);
     Problem::new(Reason::Unwritable, format!("cannot be written: {cause}"))
         .at(Place::file(name))
-        .hint("nothing was changed; check space and rights, and run it again")
+        .hint("check space and rights, and run it again; a file that was there is as it was")
 }
 
 /// An object as a manifest: YAML, or JSON.
@@ -87,4 +132,21 @@ pub(crate) fn manifest(object: &impl Serialize, json: bool) -> Zeroizing<String>
         seal_manifest::write::yaml(object)
     };
     text.expect("Secrets and SealedSecrets have text keys only")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_another_program_wrote_meanwhile_stays() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("s.yaml");
+        fs::write(&path, "a: 2\n").expect("the folder is writable");
+        let problem = replace_unchanged(&path, "a: 1\n", b"b: 1\n").expect_err("it changed");
+        assert_eq!(problem.reason, Reason::Conflict);
+        assert_eq!(fs::read(&path).expect("it is there"), b"a: 2\n");
+        replace_unchanged(&path, "a: 2\n", b"b: 2\n").expect("it did not change");
+        assert_eq!(fs::read(&path).expect("it is there"), b"b: 2\n");
+    }
 }

@@ -32,11 +32,41 @@ pub(crate) fn run(args: &SetArgs, reporter: &Reporter) -> Result<(), Problem> {
             "a SealedSecret is changed in its file, not on standard input",
         ));
     }
-    let now = Timestamp::now();
+    check_target(args)?;
+    let change = gather(args, reporter)?;
+    // Read again after what may take long: the keyboard, standard input, a server.
     let input = input::read(&args.file)?;
-    let stream = read(input.text.as_str(), &Limits::default())
-        .map_err(|error| from_manifest(&error, &input.name))?;
+    let stream = parse(&input)?;
     let target = choose(&input, &stream, args.name.as_deref())?;
+    let mut edits = Edits::new(input.text.as_str());
+    let place = place(&input.name, target.document, target.node);
+    let lines_left_out = edit(&mut edits, &input, &target, &change)?;
+    let text = edits
+        .apply()
+        .map_err(|error| from_manifest(&error, &input.name))?;
+    if lines_left_out {
+        reporter.warn(
+            &place,
+            "the item lines are left out, since the object would be too large for kubectl apply",
+        );
+    }
+    output::replace_unchanged(&args.file, input.text.as_str(), text.as_bytes())
+}
+
+/// Whether there is a SealedSecret to change at all, before anybody is asked for a value.
+fn check_target(args: &SetArgs) -> Result<(), Problem> {
+    let input = input::read(&args.file)?;
+    choose(&input, &parse(&input)?, args.name.as_deref()).map(|_| ())
+}
+
+fn parse(input: &Input) -> Result<Stream, Problem> {
+    read(input.text.as_str(), &Limits::default())
+        .map_err(|error| from_manifest(&error, &input.name))
+}
+
+/// What is to change, and the certificate where there are values to seal.
+fn gather<'c>(args: &'c SetArgs, reporter: &Reporter) -> Result<Change<'c>, Problem> {
+    let now = Timestamp::now();
     let values = values::gather(&args.values, reporter)?;
     if values.is_empty() && args.remove.is_empty() {
         return Err(Problem::new(
@@ -50,25 +80,12 @@ pub(crate) fn run(args: &SetArgs, reporter: &Reporter) -> Result<(), Problem> {
     } else {
         Some(certificate::for_sealing(&args.certificate, now)?)
     };
-    let change = Change {
+    Ok(Change {
         values,
         remove: &args.remove,
         certificate,
         now,
-    };
-    let mut edits = Edits::new(input.text.as_str());
-    let place = place(&input.name, target.document, target.node);
-    let lines_left_out = edit(&mut edits, &input, &target, &change)?;
-    let text = edits
-        .apply()
-        .map_err(|error| from_manifest(&error, &input.name))?;
-    if lines_left_out {
-        reporter.warn(
-            &place,
-            "the item lines are left out, since the object would be too large for kubectl apply",
-        );
-    }
-    output::replace(&args.file, text.as_bytes(), None)
+    })
 }
 
 /// The one SealedSecret that is meant.

@@ -5,10 +5,10 @@ mod exit_code;
 mod files;
 mod process;
 mod sanitised;
+mod write;
 
 pub use exit_code::ExitCode;
-pub use files::{
-    LEFTOVER_PREFIX, LEFTOVER_SUFFIX, ReadError, read_file, read_limited, read_stdin, write_file,
-};
+pub use files::{ReadError, read_file, read_limited, read_stdin};
 pub use process::{Allocator, allocator, harden, quiet_panics};
 pub use sanitised::Sanitised;
+pub use write::{LEFTOVER_PREFIX, LEFTOVER_SUFFIX, write_file, write_file_if, write_new_file};

@@ -10,6 +10,7 @@ mod faults;
 mod in_place;
 mod inspect;
 mod options;
+mod outputs;
 mod pass_through;
 mod prompt;
 mod properties;
