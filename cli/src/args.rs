@@ -290,9 +290,12 @@ pub enum CertCommand {
 pub struct CertFetchArgs {
     #[command(flatten)]
     pub source: SourceArgs,
-    /// Write to this file instead of standard output. What it replaces is shown.
+    /// Write to this file instead of standard output. What it replaces is shown; a pin to the same key stays.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Replace a file with the certificate of another key, or with a pin that is wrong.
+    #[arg(long, requires = "output")]
+    pub replace: bool,
 }
 
 /// Show a certificate's key id, size and validity.
@@ -311,7 +314,7 @@ pub struct CertPinArgs {
     /// The file to commit.
     #[arg(long, short, value_name = "FILE", default_value = "seal-cert.pem")]
     pub output: PathBuf,
-    /// Replace a file that is pinned to another key.
+    /// Replace a file with the certificate of another key, or with a pin that is wrong.
     #[arg(long)]
     pub replace: bool,
 }

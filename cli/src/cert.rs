@@ -1,6 +1,6 @@
 //! `seal cert`: certificates fetched, looked at and pinned.
 
-use std::path::Path;
+mod present;
 
 use jiff::Timestamp;
 use seal_api::Reason;
@@ -9,25 +9,34 @@ use serde_json::json;
 
 use crate::{
     args::{CertFetchArgs, CertPinArgs, CertShowArgs, Format, SourceArgs},
-    certificate::{self, Loaded, PIN_LINE},
-    output,
+    certificate::{self, Loaded},
+    output::{self, is_stdout},
+    pin::PIN_LINE,
     problem::{Place, Problem},
     report::Reporter,
     settings,
 };
+use present::Present;
 
 pub(crate) fn fetch(args: &CertFetchArgs, reporter: &Reporter) -> Result<(), Problem> {
     let loaded = load(&args.source)?;
-    let place = Place::file(&loaded.source);
-    reporter.note(&place, &summary(&loaded.certificate));
+    let certificate = &loaded.certificate;
+    reporter.note(&Place::file(&loaded.source), &summary(certificate));
     certificate::check_validity(&loaded, Timestamp::now())?;
-    if let Some(path) = &args.output {
-        note_replaced(path, &loaded.certificate, reporter);
+    let pem = certificate.to_pem();
+    let Some(path) = args.output.as_deref().filter(|path| !is_stdout(path)) else {
+        return output::print(pem.as_bytes());
+    };
+    let present = Present::at(path)?;
+    if let Some(present) = &present {
+        present.check_replaced_by(certificate, args.replace)?;
+        present.note(certificate, reporter);
     }
-    output::deliver(
-        args.output.as_deref(),
-        loaded.certificate.to_pem().as_bytes(),
-    )
+    // A file that is pinned to this key stays so.
+    match present.filter(|present| present.is_pinned_to(certificate)) {
+        Some(_) => output::replace(path, pinned(certificate).as_bytes(), None),
+        None => output::replace(path, pem.as_bytes(), None),
+    }
 }
 
 pub(crate) fn show(args: &CertShowArgs, reporter: &Reporter) -> Result<(), Problem> {
@@ -44,26 +53,20 @@ pub(crate) fn pin(args: &CertPinArgs, reporter: &Reporter) -> Result<(), Problem
     certificate::check_validity(&loaded, Timestamp::now())?;
     let certificate = &loaded.certificate;
     reporter.note(&Place::file(&loaded.source), &summary(certificate));
-    if let Some(present) = present(&args.output)? {
-        let (old, new) = (present.certificate.key_id(), certificate.key_id());
-        if old != new && !args.replace {
-            let message = format!(
-                "the file is pinned to key {}, the certificate's key is {}",
-                old.full(),
-                new.full()
-            );
-            return Err(Problem::new(Reason::PinMismatch, message)
-                .at(Place::file(&args.output.display().to_string()))
-                .hint("check the new id with the cluster's operators, then run it again with --replace"));
-        }
-        note_replaced(&args.output, certificate, reporter);
+    if let Some(present) = Present::at(&args.output)? {
+        present.check_replaced_by(certificate, args.replace)?;
+        present.note(certificate, reporter);
     }
-    let text = format!(
+    output::replace(&args.output, pinned(certificate).as_bytes(), None)
+}
+
+/// A certificate with its pin.
+fn pinned(certificate: &Certificate) -> String {
+    format!(
         "{PIN_LINE}{}\n{}",
         certificate.key_id().full(),
         certificate.to_pem()
-    );
-    output::replace(&args.output, text.as_bytes(), None)
+    )
 }
 
 fn load(args: &SourceArgs) -> Result<Loaded, Problem> {
@@ -80,30 +83,6 @@ fn load(args: &SourceArgs) -> Result<Loaded, Problem> {
 fn not_named() -> Problem {
     Problem::new(Reason::NoCertificate, "no certificate is named")
         .hint("name a file, or a controller's URL")
-}
-
-/// The certificate that a file holds now; a file that is there and holds none is an error, lest something else be lost.
-fn present(path: &Path) -> Result<Option<Loaded>, Problem> {
-    if !path.try_exists().unwrap_or(false) {
-        return Ok(None);
-    }
-    certificate::load(&path.display().to_string(), None).map(Some)
-}
-
-fn note_replaced(path: &Path, new: &Certificate, reporter: &Reporter) {
-    let name = path.display().to_string();
-    let Some(present) = present(path).ok().flatten() else {
-        return;
-    };
-    let message = if present.certificate.key_id() == new.key_id() {
-        "the key stays the same".to_owned()
-    } else {
-        format!(
-            "replaces the certificate of key {}",
-            summary(&present.certificate)
-        )
-    };
-    reporter.note(&Place::file(&name), &message);
 }
 
 fn summary(certificate: &Certificate) -> String {

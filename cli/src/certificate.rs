@@ -1,5 +1,7 @@
 //! The certificate to seal with: from a file or URL, checked against its pin and the time.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use seal_api::Reason;
 use seal_envelope::{Certificate, CertificateError, KeyId, PublicKeyError, Validity};
@@ -8,14 +10,13 @@ use seal_shell::read_file;
 use crate::{
     args::CertificateArgs,
     fetch, input,
+    pin::pins_in,
     problem::{Place, Problem},
     settings::{self, Setting},
 };
 
 /// A certificate file is a few kilobytes; a chain may be some more.
 const LARGEST: usize = 1 << 20;
-/// How the line begins that `seal cert pin` writes before the certificate.
-pub(crate) const PIN_LINE: &str = "seal pin: ";
 
 /// A certificate, where it came from, and the key id its file is pinned to.
 pub(crate) struct Loaded {
@@ -63,9 +64,7 @@ pub(crate) fn load(source: &str, pin: Option<&str>) -> Result<Loaded, Problem> {
     let asked = asked_pin(pin)?;
     let bytes = match fetch::url_of(source) {
         Some(url) => fetch::get(&url, LARGEST)?,
-        None => read_file(fetch::path_of(source), LARGEST)
-            .map_err(|error| input::unreadable(source, &error))?
-            .to_vec(),
+        None => bytes_of(fetch::path_of(source), source)?,
     };
     let loaded = read(source, &bytes)?;
     if let Some((pin, from)) = asked {
@@ -74,28 +73,30 @@ pub(crate) fn load(source: &str, pin: Option<&str>) -> Result<Loaded, Problem> {
     Ok(loaded)
 }
 
-/// Reads a certificate's PEM text and the pin in it.
+/// Reads a certificate's PEM text and checks it against the pins in it.
 pub(crate) fn read(source: &str, bytes: &[u8]) -> Result<Loaded, Problem> {
-    let certificate = Certificate::from_pem(bytes).map_err(|error| unusable(source, &error))?;
-    let pinned = pin_in(bytes)
-        .map(|text| parse_pin(text, source))
-        .transpose()?;
-    let loaded = Loaded {
-        certificate,
+    let mut loaded = Loaded {
+        certificate: parse(source, bytes)?,
         source: source.to_owned(),
-        pinned,
+        pinned: None,
     };
-    match pinned {
-        Some(pin) => check_pin(&loaded, pin, "the pin in the file").map(|()| loaded),
-        None => Ok(loaded),
+    for pin in pins_in(source, bytes)? {
+        check_pin(&loaded, pin, "the pin in the file")?;
+        loaded.pinned = Some(pin);
     }
+    Ok(loaded)
 }
 
-fn pin_in(bytes: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    text.lines()
-        .find_map(|line| line.strip_prefix(PIN_LINE))
-        .map(str::trim)
+/// Reads a certificate's PEM text alone, whatever pin stands beside it.
+pub(crate) fn parse(source: &str, bytes: &[u8]) -> Result<Certificate, Problem> {
+    Certificate::from_pem(bytes).map_err(|error| unusable(source, &error))
+}
+
+/// Reads a certificate file's bytes.
+pub(crate) fn bytes_of(path: &Path, name: &str) -> Result<Vec<u8>, Problem> {
+    read_file(path, LARGEST)
+        .map(|bytes| bytes.to_vec())
+        .map_err(|error| input::unreadable(name, &error))
 }
 
 /// The pin asked for by flag or environment, and by which.

@@ -17,6 +17,7 @@ mod key_files;
 mod keys;
 mod output;
 mod parallel;
+mod pin;
 mod problem;
 mod raw;
 mod report;

@@ -191,7 +191,12 @@ fn fetching_shows_what_is_replaced() {
     fetch(&scratch, &server("rsa-2048.crt").url(""))
         .exits(0)
         .says("the key stays the same");
-    fetch(&scratch, &server("rsa-3072.crt").url(""))
+    let run = fetch(&scratch, &server("rsa-3072.crt").url(""));
+    fails_once(run, "PinMismatch")
+        .says("cert.pem: the file holds the certificate of key")
+        .says("--replace");
+    assert_eq!(scratch.read("cert.pem"), keys::pem("rsa-2048.crt"));
+    fetch_file(&scratch, "rsa-3072.crt", &["--replace"])
         .exits(0)
         .says(&format!(
             "replaces the certificate of key {}",
@@ -201,6 +206,84 @@ fn fetching_shows_what_is_replaced() {
     let run = fetch(&scratch, &server("expired.crt").url(""));
     fails_once(run, "CertificateExpired");
     assert_eq!(scratch.read("cert.pem"), keys::pem("rsa-3072.crt"));
+}
+
+/// Fetches a certificate file into `cert.pem`.
+#[track_caller]
+fn fetch_file(scratch: &Scratch, name: &str, flags: &[&str]) -> Finished {
+    scratch
+        .seal(["cert", "fetch", "-o", "cert.pem"])
+        .args(flags)
+        .arg(keys::path(name))
+        .finish()
+}
+
+#[test]
+fn fetching_never_replaces_what_is_no_certificate() {
+    let scratch = Scratch::new();
+    let both = keys::pem("rsa-2048.crt") + &keys::pem("rsa-2048.key");
+    for (content, reason) in [
+        (keys::pem("rsa-2048.key"), "UnreadableCertificate"),
+        (MARKER.to_owned(), "UnreadableCertificate"),
+        (both, "Conflict"),
+    ] {
+        scratch.write("cert.pem", &content);
+        let run = fetch_file(&scratch, "rsa-2048.crt", &["--replace"]);
+        fails_once(run, reason).says("cert.pem");
+        assert_eq!(scratch.read("cert.pem"), content);
+    }
+}
+
+#[test]
+fn fetching_keeps_a_pin() {
+    let scratch = Scratch::new();
+    scratch
+        .seal(["cert", "pin", "-o", "cert.pem"])
+        .arg(keys::path("rsa-2048.crt"))
+        .finish()
+        .exits(0);
+    let before = scratch.read("cert.pem");
+    fetch_file(&scratch, "rsa-2048.crt", &[]).exits(0);
+    assert_eq!(scratch.read("cert.pem"), before);
+    fails_once(fetch_file(&scratch, "rsa-3072.crt", &[]), "PinMismatch").says("is pinned to key");
+    assert_eq!(scratch.read("cert.pem"), before);
+}
+
+#[test]
+fn a_file_with_a_wrong_pin_is_replaced_when_asked_for() {
+    for pin in [key_id("rsa-3072.crt"), "12".to_owned()] {
+        let scratch = Scratch::new();
+        scratch.write(
+            "seal-cert.pem",
+            format!("seal pin: {pin}\n{}", keys::pem("rsa-2048.crt")),
+        );
+        let certificate = keys::path("rsa-2048.crt");
+        let run = scratch.seal(["cert", "pin"]).arg(&certificate).finish();
+        fails_once(run, "PinMismatch").says("--replace");
+        scratch
+            .seal(["cert", "pin", "--replace"])
+            .arg(&certificate)
+            .finish()
+            .exits(0);
+        assert!(
+            scratch
+                .read("seal-cert.pem")
+                .contains(&key_id("rsa-2048.crt"))
+        );
+    }
+}
+
+#[test]
+fn several_pins_must_all_be_right() {
+    let scratch = Scratch::new();
+    let pin = |name: &str| format!("seal pin: {}\n", key_id(name));
+    let (own, other) = (pin("rsa-2048.crt"), pin("rsa-3072.crt"));
+    let text = own.clone() + &keys::pem("rsa-2048.crt");
+    scratch.write("cert.pem", text.clone() + &own);
+    scratch.seal(["cert", "show", "cert.pem"]).finish().exits(0);
+    scratch.write("cert.pem", text + &other);
+    let run = scratch.seal(["cert", "show", "cert.pem"]).finish();
+    fails_once(run, "PinMismatch");
 }
 
 #[test]
