@@ -10,76 +10,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::problem::{Place, Problem};
-
-/// What a document, or an item of a List, is to `seal`.
-pub(crate) enum Role {
-    /// A native Secret.
-    Secret,
-    /// A SealedSecret.
-    SealedSecret,
-    /// A `List`, `SecretList` or the like, or a plain sequence, to be looked into.
-    List,
-    /// Anything else.
-    Other,
-}
-
-/// Tells what a node is, by `apiVersion` and `kind`. `implied` is the kind that a typed list gives its items.
-///
-/// What looks like a Secret and is not written as one is an error: passed through, it would go out in cleartext.
-pub(crate) fn role(
-    node: &Node,
-    implied: Option<&str>,
-    file: &str,
-    document: &Document,
-) -> Result<Role, Problem> {
-    if node.items().is_some() {
-        return Ok(Role::List);
-    }
-    let text = |field: &str| node.get(field).and_then(Node::as_str);
-    let kind = text("kind").or(implied);
-    let implied_version = implied.map(|kind| {
-        if kind == "SealedSecret" {
-            "bitnami.com/v1alpha1"
-        } else {
-            "v1"
-        }
-    });
-    let version = text("apiVersion").or(implied_version);
-    match (version, kind) {
-        (Some("v1"), Some("Secret")) => Ok(Role::Secret),
-        (Some("bitnami.com/v1alpha1"), Some("SealedSecret")) => Ok(Role::SealedSecret),
-        (_, Some(kind))
-            if kind.ends_with("List")
-                && node
-                    .get("items")
-                    .is_some_and(|items| items.items().is_some()) =>
-        {
-            Ok(Role::List)
-        }
-        (_, Some(kind)) if kind.eq_ignore_ascii_case("secret") && is_core(version) => {
-            let message = "looks like a Secret, but a Secret has apiVersion v1 and kind Secret";
-            Err(Problem::new(Reason::WrongKind, message).at(place(file, document, node)))
-        }
-        (_, _) if is_core(version) && node.get("stringData").is_some() => {
-            let message =
-                "has stringData, as only Secrets have; a Secret has apiVersion v1 and kind Secret";
-            Err(Problem::new(Reason::WrongKind, message).at(place(file, document, node)))
-        }
-        _ => Ok(Role::Other),
-    }
-}
-
-/// Whether a version can be meant for the core group: absent, or without a group.
-fn is_core(version: Option<&str>) -> bool {
-    version.is_none_or(|version| !version.contains('/'))
-}
-
-/// The items of a list.
-pub(crate) fn list_items(list: &Node) -> &[Node] {
-    list.items()
-        .or_else(|| list.get("items")?.items())
-        .unwrap_or_default()
-}
+pub(crate) use crate::role::{Role, implied_kind, list_items, role};
 
 /// The first Secret with values that stands within another object, where nothing seals it.
 pub(crate) fn embedded_secret(node: &Node) -> Option<&Node> {
@@ -96,12 +27,6 @@ pub(crate) fn embedded_secret(node: &Node) -> Option<&Node> {
     values
         .chain(node.items().unwrap_or_default())
         .find_map(embedded_secret)
-}
-
-/// The kind that a typed list such as `SecretList` gives items that name none.
-pub(crate) fn implied_kind(list: &Node) -> Option<&str> {
-    let kind = list.get("kind").and_then(Node::as_str)?;
-    kind.strip_suffix("List").filter(|kind| !kind.is_empty())
 }
 
 /// The place of a node.

@@ -21,6 +21,7 @@ mod pin;
 mod problem;
 mod raw;
 mod report;
+mod role;
 mod set;
 mod settings;
 mod unseal;

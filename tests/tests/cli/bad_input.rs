@@ -127,6 +127,32 @@ fn objects_that_are_no_secrets() {
     kind(&SECRET.replace("kind: Secret", "kind: Secrets"));
     kind(&SECRET.replace("apiVersion: v1", "apiVersion: v2"));
     kind(&SECRET.replace("apiVersion: v1\nkind: Secret\n", ""));
+    for odd in ["'Secret '", "[Secret]", "{Secret: 1}", "SECRETS"] {
+        kind(&SECRET.replace("kind: Secret", &format!("kind: {odd}")));
+    }
+    for odd in ["core/v1", "/v1", "v1/", "k8s.io/v1", "example.com/v1"] {
+        kind(&SECRET.replace("apiVersion: v1", &format!("apiVersion: {odd}")));
+    }
+}
+
+#[test]
+fn data_that_does_not_say_what_it_is() {
+    let unnamed = |more: &str| {
+        let text = format!("{more}data:\n  p: bWFya2VyLTVmMGQyYjljNDE=\n");
+        refused(text, "WrongKind", ":1:1: document 1: ");
+    };
+    unnamed("metadata: {name: db}\n");
+    unnamed("apiVersion: v1\ntype: Opaque\n");
+    for kind in ["List", "list", "secretlist"] {
+        let list = format!("kind: {kind}\nitems:\n- data: {{p: eA==}}\n");
+        refused(list, "WrongKind", ":3:3: document 1: an item");
+    }
+    let mapping = format!(
+        "kind: List\nitems:\n  one:\n{}",
+        SECRET.replace("  ", "      ").replace("\n", "\n    ")
+    );
+    let mapping = mapping.replace("apiVersion", "    apiVersion");
+    refused(mapping.trim_end(), "WrongKind", ":3:3: document 1: items");
 }
 
 #[test]

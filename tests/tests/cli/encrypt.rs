@@ -197,6 +197,27 @@ fn a_plain_sequence_is_looked_into() {
 }
 
 #[test]
+fn secrets_in_lists_of_any_spelling_are_sealed() {
+    let item = SECRET.trim_end().replace('\n', "\n  ");
+    for start in [
+        "",
+        "items:\n",
+        "kind: list\nitems:\n",
+        "apiVersion: v1\nkind: FooList\nitems:\n",
+        "apiVersion: example.com/v1\nkind: Foo\nitems:\n",
+    ] {
+        let run = sealed(&Scratch::new(), format!("{start}- {item}\n"));
+        let object = document(run.out());
+        let items = if start.is_empty() {
+            &object
+        } else {
+            &object["items"]
+        };
+        assert_eq!(values(&items[0]), texts([("password", MARKER)]), "{start}");
+    }
+}
+
+#[test]
 fn a_secret_within_another_object_is_warned_about() {
     let lines: Vec<&str> = SECRET.lines().collect();
     let input = format!(

@@ -39,6 +39,14 @@ fn yaml_of_every_style_passes() {
 }
 
 #[test]
+fn what_only_sounds_like_a_secret_passes() {
+    passes("apiVersion: example.com/v1\nkind: Secret\nspec: {name: x}\n");
+    passes("apiVersion: v1\nkind: ConfigMapList\nitems:\n- data: {a: b}\n");
+    passes("items: {a: {b: 1}}\ndata: {a: 1}\n");
+    passes("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n");
+}
+
+#[test]
 fn json_keeps_its_formatting() {
     passes("{\"a\":1,\n\t\"b\" : [ ]}");
     passes("{\"a\": 1}\n{\"b\": 2}\n");

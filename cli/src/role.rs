@@ -1,0 +1,169 @@
+//! What a document is to `seal`: a Secret, a SealedSecret, a list to look into, or none of its business.
+//!
+//! What looks like a Secret and is not written as one is an error: passed through, it would go out in cleartext.
+
+use seal_api::Reason;
+use seal_manifest::{Document, Node};
+
+use crate::{documents::place, problem::Problem};
+
+/// What a document, or an item of a List, is to `seal`.
+pub(crate) enum Role {
+    /// A native Secret.
+    Secret,
+    /// A SealedSecret.
+    SealedSecret,
+    /// A `List`, `SecretList` or the like, or a plain sequence, to be looked into.
+    List,
+    /// Anything else.
+    Other,
+}
+
+/// Tells what a node is, by `apiVersion` and `kind`. `implied` is the kind that a typed list gives its items.
+pub(crate) fn role(
+    node: &Node,
+    implied: Option<&str>,
+    file: &str,
+    document: &Document,
+) -> Result<Role, Problem> {
+    if node.items().is_some() {
+        return Ok(Role::List);
+    }
+    let wrong = |node: &Node, message: &str| {
+        Err(Problem::new(Reason::WrongKind, message).at(place(file, document, node)))
+    };
+    let kind = text(node, "kind").or(implied);
+    let version = text(node, "apiVersion").or_else(|| implied.map(version_of));
+    match (version, kind) {
+        (Some("v1"), Some("Secret")) => return Ok(Role::Secret),
+        (Some("bitnami.com/v1alpha1"), Some("SealedSecret")) => return Ok(Role::SealedSecret),
+        _ => {}
+    }
+    if let Some(message) = almost_a_secret(node, kind, version) {
+        return wrong(node, message);
+    }
+    match node.get("items") {
+        Some(items) if items.items().is_some() => {
+            let unnamed = |item: &&Node| implied_kind(node).is_none() && is_unnamed(item);
+            match list_items(node).iter().find(unnamed) {
+                Some(item) if is_list(kind) => wrong(
+                    item,
+                    "an item of the list has data and no kind; a Secret has apiVersion v1 and kind Secret",
+                ),
+                _ => Ok(Role::List),
+            }
+        }
+        Some(items) if (kind.is_none() || is_list(kind)) && holds_secret(items, file, document) => {
+            wrong(
+                items,
+                "items holds a Secret and is a mapping; the items of a list are a sequence",
+            )
+        }
+        _ => Ok(Role::Other),
+    }
+}
+
+/// Why a node that is not written as a Secret may be meant as one.
+fn almost_a_secret(node: &Node, kind: Option<&str>, version: Option<&str>) -> Option<&'static str> {
+    let is_core = is_core(version);
+    let written = node.get("kind").filter(|kind| !kind.is_null());
+    let says_secret =
+        kind.is_some_and(is_secret_in_other_letters) || written.is_some_and(says_secret);
+    let has_values = node.get("data").is_some() || node.get("stringData").is_some();
+    if says_secret && (is_core || has_values) {
+        return Some("looks like a Secret, but a Secret has apiVersion v1 and kind Secret");
+    }
+    if is_core && node.get("stringData").is_some() {
+        return Some(
+            "has stringData, as only Secrets have; a Secret has apiVersion v1 and kind Secret",
+        );
+    }
+    let has_name = node.at(&["metadata", "name"]).is_some() || text(node, "type").is_some();
+    if kind.is_none() && is_unnamed(node) && has_name {
+        return Some(
+            "has data and no kind, and may be a Secret; a Secret has apiVersion v1 and kind Secret",
+        );
+    }
+    None
+}
+
+fn text<'n>(node: &'n Node, field: &str) -> Option<&'n str> {
+    node.get(field).and_then(Node::as_str)
+}
+
+/// The version that goes with the kind which a typed list gives its items.
+fn version_of(implied: &str) -> &'static str {
+    match implied {
+        "SealedSecret" => "bitnami.com/v1alpha1",
+        _ => "v1",
+    }
+}
+
+/// Whether a version can be meant for the core group: absent, without a group, or with one that says as much.
+fn is_core(version: Option<&str>) -> bool {
+    let Some((group, version)) = version.and_then(|version| version.split_once('/')) else {
+        return true;
+    };
+    let group = group.trim().to_ascii_lowercase();
+    let is_core_group = matches!(
+        group.as_str(),
+        "" | "core" | "v1" | "k8s.io" | "kubernetes.io"
+    );
+    is_core_group || version.trim().is_empty()
+}
+
+/// Whether a node has a mapping of data and does not say what it is.
+fn is_unnamed(node: &Node) -> bool {
+    let data = node.get("data").and_then(Node::entries);
+    text(node, "kind").is_none() && data.is_some_and(|entries| !entries.is_empty())
+}
+
+/// Whether a `kind`, of whatever form, holds the word.
+fn says_secret(kind: &Node) -> bool {
+    if let Some(scalar) = kind.scalar() {
+        return is_secret_in_other_letters(scalar.text());
+    }
+    let entries = kind.entries().unwrap_or_default();
+    let mut parts = entries
+        .iter()
+        .flat_map(|entry| [&entry.key, &entry.value])
+        .chain(kind.items().unwrap_or_default());
+    parts.any(says_secret)
+}
+
+/// `secret`, `Secrets`, `"Secret "` and the like.
+fn is_secret_in_other_letters(kind: &str) -> bool {
+    let letters = kind.chars().filter(|c| c.is_alphabetic());
+    let kind: String = letters.flat_map(char::to_lowercase).collect();
+    kind == "secret" || kind == "secrets"
+}
+
+fn is_list(kind: Option<&str>) -> bool {
+    kind.is_some_and(|kind| kind.trim().to_ascii_lowercase().ends_with("list"))
+}
+
+/// Whether a value of a mapping is a Secret, or may be meant as one.
+fn holds_secret(items: &Node, file: &str, document: &Document) -> bool {
+    let mut values = items
+        .entries()
+        .unwrap_or_default()
+        .iter()
+        .map(|entry| &entry.value);
+    values.any(|value| {
+        let role = role(value, None, file, document);
+        is_unnamed(value) || matches!(role, Ok(Role::Secret) | Err(_))
+    })
+}
+
+/// The items of a list.
+pub(crate) fn list_items(list: &Node) -> &[Node] {
+    list.items()
+        .or_else(|| list.get("items")?.items())
+        .unwrap_or_default()
+}
+
+/// The kind that a typed list such as `SecretList` gives items that name none.
+pub(crate) fn implied_kind(list: &Node) -> Option<&str> {
+    let kind = list.get("kind").and_then(Node::as_str)?;
+    kind.strip_suffix("List").filter(|kind| !kind.is_empty())
+}
