@@ -4,11 +4,12 @@
 //! only when all of these hold:
 //!
 //! 1. the file that held it last was read completely and holds other documents, or is gone from a folder that was
-//!    listed; an empty file proves nothing;
+//!    listed; an empty file, or one that ends where a document begins, proves nothing;
 //! 2. every file that is broken now was broken with the same bytes before the SealedSecret went missing, so that it
 //!    cannot have moved there; a file or folder that cannot be read proves nothing;
 //! 3. where the status does not tell which file held it, no file is broken at all;
-//! 4. it has been missing for [`GRACE`], so that a file written in pieces, or moved, has time to be whole.
+//! 4. it has been missing, and no file was changed, for [`GRACE`], so that a file written in pieces, or moved, has time to
+//!    be whole.
 
 use std::collections::BTreeMap;
 
@@ -37,6 +38,17 @@ pub(super) struct Missing<'m> {
     pub(super) file: Option<&'m str>,
     /// Since when it has been missing.
     pub(super) since: Timestamp,
+    /// When a file was changed last.
+    pub(super) modified: Option<Timestamp>,
+}
+
+impl Missing<'_> {
+    /// Since when it has been missing and nothing was written. A file from the future says nothing.
+    fn quiet_since(&self, now: Timestamp) -> Timestamp {
+        let soon = now.checked_add(GRACE).unwrap_or(Timestamp::MAX);
+        let modified = self.modified.filter(|modified| *modified <= soon);
+        modified.map_or(self.since, |modified| self.since.max(modified.min(now)))
+    }
 }
 
 /// Judges one missing SealedSecret, from every file's state and since when each broken one has been so.
@@ -56,21 +68,21 @@ pub(super) fn judge(
         let is_its_file = missing.file == Some(path);
         let unproven = match state {
             FileState::Well => false,
-            FileState::Empty => is_its_file,
+            FileState::Empty | FileState::Unfinished => is_its_file,
             FileState::Broken(_) => {
                 is_its_file || is_above(path, missing.file) || may_hold_it(path)
             }
         };
         if unproven {
-            let what = if *state == FileState::Empty {
-                "is empty"
-            } else {
-                "cannot be read completely"
+            let what = match state {
+                FileState::Empty => "is empty",
+                FileState::Unfinished => "ends with ---, as a file that is being written",
+                FileState::Well | FileState::Broken(_) => "cannot be read completely",
             };
             return Absence::Unproven(format!("{} {what}", shown(path)));
         }
     }
-    match missing.since.checked_add(GRACE) {
+    match missing.quiet_since(now).checked_add(GRACE) {
         Ok(until) if now < until => Absence::Until(until),
         Ok(_) | Err(_) => Absence::Deleted,
     }
@@ -106,6 +118,7 @@ mod tests {
         let missing = Missing {
             file,
             since: at(100),
+            modified: None,
         };
         let outcome = match judge(&missing, &states, &since, at(110)) {
             Absence::Deleted => "deleted".to_owned(),
@@ -132,6 +145,11 @@ mod tests {
             Some(FILE),
             &[(FILE, FileState::Empty, 0)],
             "sealed/app/db.yaml is empty",
+        );
+        check(
+            Some(FILE),
+            &[(FILE, FileState::Unfinished, 0)],
+            "sealed/app/db.yaml ends with ---, as a file that is being written",
         );
     }
 
@@ -170,12 +188,22 @@ mod tests {
     }
 
     #[test]
-    fn it_has_to_be_missing_for_a_while() {
-        let missing = Missing {
-            file: Some(FILE),
-            since: at(109),
-        };
-        let judged = judge(&missing, &BTreeMap::new(), &BTreeMap::new(), at(110));
-        assert_eq!(judged, Absence::Until(at(111)));
+    fn it_has_to_be_missing_and_everything_quiet_for_a_while() {
+        for (since, modified, expected) in [
+            (109, None, Absence::Until(at(111))),
+            (100, None, Absence::Deleted),
+            (100, Some(109), Absence::Until(at(111))),
+            (100, Some(108), Absence::Deleted),
+            (100, Some(111), Absence::Until(at(112))),
+            (100, Some(900), Absence::Deleted),
+        ] {
+            let missing = Missing {
+                file: Some(FILE),
+                since: at(since),
+                modified: modified.map(at),
+            };
+            let judged = judge(&missing, &BTreeMap::new(), &BTreeMap::new(), at(110));
+            assert_eq!(judged, expected);
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! All SealedSecrets of `sealed/`, and what stands between them and being known completely.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
+use jiff::Timestamp;
 use seal_api::Reason;
 
 use super::{
@@ -29,6 +30,8 @@ pub(super) struct Catalogue {
     pub(super) ignored: usize,
     /// What works and should be looked at.
     pub(super) warnings: Vec<Problem>,
+    /// When one of the files was changed last.
+    pub(super) modified: Option<Timestamp>,
     /// Whether the folder as a whole cannot be trusted to say what is there.
     pub(super) is_blind: bool,
 }
@@ -40,6 +43,8 @@ pub(super) enum FileState {
     Well,
     /// It holds no document at all, as while it is being written.
     Empty,
+    /// It ends where a further document begins, as while it is being written.
+    Unfinished,
     /// It may hold more than was found. The digest is there where its content is known at least.
     Broken(Option<Digest>),
 }
@@ -96,6 +101,7 @@ impl Sources {
         };
         let mut scans = BTreeMap::new();
         for (file, path) in tree.files {
+            catalogue.modified = catalogue.modified.max(modified(&path));
             let bytes = match input::read(&path) {
                 Ok(Some(bytes)) => bytes,
                 Ok(None) => continue,
@@ -152,10 +158,12 @@ impl Catalogue {
     fn add(&mut self, file: &str, digest: Digest, scan: &Arc<Scan>) {
         let state = if scan.is_empty() {
             FileState::Empty
-        } else if scan.faults.is_empty() {
-            FileState::Well
-        } else {
+        } else if !scan.faults.is_empty() {
             FileState::Broken(Some(digest))
+        } else if scan.is_unfinished {
+            FileState::Unfinished
+        } else {
+            FileState::Well
         };
         self.files.insert(file.to_owned(), state);
         self.ignored += scan.ignored;
@@ -195,6 +203,12 @@ impl Catalogue {
     }
 }
 
+/// When a file was changed last, to the millisecond as all times of ours.
+fn modified(path: &Path) -> Option<Timestamp> {
+    let modified = Timestamp::try_from(fs::metadata(path).ok()?.modified().ok()?).ok()?;
+    Timestamp::from_millisecond(modified.as_millisecond()).ok()
+}
+
 /// A path in `sealed/` as people are told of it.
 pub(super) fn shown(file: &str) -> String {
     if file.is_empty() {
@@ -224,8 +238,6 @@ pub(super) fn duplicate_message(places: &[Located]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     fn sealed(name: &str) -> String {

@@ -3,6 +3,9 @@
 use seal_api::Reason;
 use seal_manifest::{Error, Limits, Node, Text, read};
 
+/// The kinds of which every item has to be an object.
+const LISTS: [&str; 3] = ["List", "SealedSecretList", "SecretList"];
+
 /// One object in a file.
 #[derive(Debug)]
 pub(super) struct Object {
@@ -92,18 +95,12 @@ fn add(document: usize, node: Node, found: &mut Vec<Result<Object, Fault>>) {
         found.push(Err(object.fault(None, Reason::InvalidObject, message)));
         return;
     }
-    if !matches!(
-        object.kind.as_str(),
-        "List" | "SealedSecretList" | "SecretList"
-    ) {
-        found.push(Ok(object));
-        return;
-    }
+    let is_list = LISTS.contains(&object.kind.as_str());
     match object.node.get("items").map(|items| (items, items.items())) {
-        Some((_, Some(items))) => items
+        Some((_, Some(items))) if is_list => items
             .iter()
             .for_each(|item| add(document, item.clone(), found)),
-        Some((node, None)) if !node.is_null() => {
+        Some((node, None)) if is_list && !node.is_null() => {
             let message = "items of the list is not a list";
             found.push(Err(object.fault(
                 Some(node),
@@ -111,8 +108,33 @@ fn add(document: usize, node: Node, found: &mut Vec<Result<Object, Fault>>) {
                 message,
             )));
         }
-        Some(_) | None => {}
+        Some((_, Some(items))) => {
+            // A list whose kind is another or misspelt may hold an object all the same.
+            for item in items.iter().filter(|item| looks_like_object(item)) {
+                add(document, item.clone(), found);
+            }
+            found.push(Ok(object));
+        }
+        Some((_, None)) | None if is_list => {}
+        Some((_, None)) | None => found.push(Ok(object)),
     }
+}
+
+/// Whether an item of something that need not be a list of objects is an object, or sealed all the same.
+fn looks_like_object(node: &Node) -> bool {
+    let is_named = node.get("apiVersion").is_some() && node.get("kind").is_some();
+    is_named || node.at(&["spec", "encryptedData"]).is_some()
+}
+
+/// Whether a file ends right behind the marker of a further document, as one that is being written does.
+pub(super) fn ends_at_marker(bytes: &[u8]) -> bool {
+    let Ok(text) = Text::decode(bytes) else {
+        return false;
+    };
+    let mut lines = text.as_str().lines().rev().map(str::trim_end);
+    let last = lines.find(|line| !line.is_empty() && !line.starts_with('#'));
+    last.and_then(|line| line.strip_prefix("---"))
+        .is_some_and(|rest| rest.is_empty() || rest.trim_start().starts_with('#'))
 }
 
 /// A parser's error without what stands in our own fields already.
@@ -164,6 +186,40 @@ mod tests {
                 .as_ref()
                 .is_err_and(|fault| fault.reason == Reason::InvalidObject)
         );
+    }
+
+    #[test]
+    fn objects_in_lists_of_any_kind_are_found_beside_them() {
+        let text = r#"{"apiVersion":"v1","kind":"list","items":["x",{"a":1},{"apiVersion":"v1","kind":"A"}]}"#;
+        let found = objects(text.as_bytes());
+        let kinds = found
+            .iter()
+            .map(|object| object.as_ref().expect("it is one").kind.as_str());
+        assert_eq!(kinds.collect::<Vec<_>>(), ["A", "list"]);
+        let text = r#"{"apiVersion":"v1","kind":"list","items":[{"spec":{"encryptedData":{}}}]}"#;
+        assert!(objects(text.as_bytes())[0].is_err());
+    }
+
+    #[test]
+    fn a_file_may_end_where_a_document_begins() {
+        for text in [
+            "a: b\n---",
+            "a: b\n---\n",
+            "---\n\n# x\n",
+            "a: b\n--- # x\n \n",
+        ] {
+            assert!(ends_at_marker(text.as_bytes()), "{text:?}");
+        }
+        for text in [
+            "",
+            "a: b\n",
+            "---\na: b\n",
+            "a: b\n...\n",
+            "a: b\n--- c\n",
+            "a: ---\n",
+        ] {
+            assert!(!ends_at_marker(text.as_bytes()), "{text:?}");
+        }
     }
 
     #[test]

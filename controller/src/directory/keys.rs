@@ -93,8 +93,11 @@ impl Keys {
                 }
             }
         }
-        if let Err(error) = write_if_changed(&layout.status().join("keys.yaml"), &self.file(&lines))
-        {
+        if let Err(error) = write_if_changed(
+            &layout.status(),
+            &layout.status().join("keys.yaml"),
+            &self.file(&lines),
+        ) {
             let message = format!("cannot be written: {error}");
             care.problems.push(Problem::of_file(
                 "status/keys.yaml",

@@ -89,6 +89,23 @@ impl Layout {
     }
 }
 
+/// Where a symbolic link stands on the way from one of our folders to a file in it, the sentence about it. What we write
+/// must not come out elsewhere. The folder itself may be one, to another disk.
+pub(super) fn link_below(folder: &Path, file: &Path) -> Option<String> {
+    let inner = file.strip_prefix(folder).ok()?;
+    let mut path = folder.to_owned();
+    for part in inner {
+        path.push(part);
+        if path.is_symlink() {
+            let shown = path.strip_prefix(folder.parent()?).ok()?.display();
+            return Some(format!(
+                "is reached by the symbolic link {shown}, and nothing is written through one; remove it"
+            ));
+        }
+    }
+    None
+}
+
 /// Makes a folder that only its owner may enter, and those above it, where they are missing.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
@@ -145,6 +162,33 @@ mod tests {
         }
         layout.sweep();
         assert!(secret.exists() && !leftover.exists());
+    }
+
+    #[test]
+    fn links_on_the_way_are_found_and_the_folder_may_be_one() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir_all(path("real/app")).expect("folders can be made");
+        for (target, name) in [
+            ("real", "secrets"),
+            ("app", "real/other"),
+            ("x", "real/app/x.yaml"),
+        ] {
+            symlink(target, path(name)).expect("links can be made");
+        }
+        let found = |name: &str| link_below(&path("secrets"), &path("secrets").join(name));
+        assert_eq!(found("app/db.yaml"), None);
+        assert_eq!(found("new/db.yaml"), None);
+        for (file, link) in [
+            ("other/db.yaml", "secrets/other,"),
+            ("app/x.yaml", "secrets/app/x.yaml,"),
+        ] {
+            assert!(
+                found(file).is_some_and(|message| message.contains(link)),
+                "{file}"
+            );
+        }
     }
 
     #[test]

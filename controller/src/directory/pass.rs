@@ -239,7 +239,11 @@ impl Directory {
         let since = *remembered.missing_since.get_or_insert(now);
         let file = Some(remembered.file.as_str()).filter(|file| !file.is_empty());
         Ok(judge(
-            &Missing { file, since },
+            &Missing {
+                file,
+                since,
+                modified: catalogue.modified,
+            },
             &catalogue.files,
             &broken_since,
             now,
@@ -290,7 +294,7 @@ impl Directory {
         let Ok(path) = self.layout.secret(name) else {
             return Ok(false);
         };
-        let content = TargetFile::read(&path)?.content(name);
+        let content = TargetFile::read(&self.layout, &path)?.content(name);
         let plan = plan(&Observed {
             owner: Owner {
                 name: name.name(),

@@ -169,7 +169,7 @@ impl Directory {
             Ok(path) => path,
             Err(message) => return Stage::Found(Finding::passing(Reason::InvalidName, message)),
         };
-        let target = match TargetFile::read(&path) {
+        let target = match TargetFile::read(&self.layout, &path) {
             Ok(target) => target,
             Err(Unread { reason, message }) => {
                 return Stage::Found(Finding::passing(
@@ -301,7 +301,7 @@ impl Directory {
 
     fn write_file(&self, name: &ObjectName, secret: &Secret) -> io::Result<Digest> {
         let path = self.layout.secret(name).map_err(io::Error::other)?;
-        write_secret(&path, secret)
+        write_secret(&self.layout, &path, secret)
     }
 
     fn conclude(

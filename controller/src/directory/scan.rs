@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     digest::Digest,
-    documents::{Fault, Object, objects},
+    documents::{Fault, Object, ends_at_marker, objects},
     object_name::ObjectName,
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Scan {
     pub(super) ignored: usize,
     /// Those among them that are Secrets in cleartext, which nobody means to keep here.
     pub(super) cleartext: Vec<Fault>,
+    /// Whether it ends where a further document begins, as one that is being written does.
+    pub(super) is_unfinished: bool,
 }
 
 /// A SealedSecret in a file.
@@ -51,7 +53,10 @@ impl Scan {
 
 /// Reads the SealedSecrets of a file.
 pub(super) fn scan(bytes: &[u8]) -> Scan {
-    let mut scan = Scan::default();
+    let mut scan = Scan {
+        is_unfinished: ends_at_marker(bytes),
+        ..Scan::default()
+    };
     for object in objects(bytes) {
         match object {
             Err(fault) => scan.faults.push(fault),
@@ -76,11 +81,15 @@ fn cleartext(object: &Object) -> Option<Fault> {
     is_secret.then(|| object.fault(None, Reason::WrongKind, message))
 }
 
-/// Whether a document is a SealedSecret, of whatever version, or one that breaks off in its first lines.
+/// Whether a document is a SealedSecret, of whatever version, one that breaks off in its first lines, or one that was
+/// meant to be: what is misspelt must not count as deleted.
 fn is_ours(object: &Object) -> bool {
     let begins_like_one =
         KIND.starts_with(&object.kind) && API_VERSION.starts_with(&object.api_version);
-    object.kind == KIND && object.api_version.starts_with(GROUP) || begins_like_one
+    begins_like_one
+        || object.kind.eq_ignore_ascii_case(KIND)
+        || object.api_version.starts_with(GROUP)
+        || object.node.at(&["spec", "encryptedData"]).is_some()
 }
 
 fn sealed_secret(object: &Object) -> Result<Found, Fault> {
@@ -301,6 +310,34 @@ mod tests {
         );
         let labels = GOOD.replace("{name: db", "{labels: {a: 5}, name: db");
         check(&labels, Reason::InvalidObject, 3, "metadata.labels");
+    }
+
+    #[test]
+    fn what_is_misspelt_is_a_fault_and_not_another_kind() {
+        for (right, wrong) in [
+            ("SealedSecret", "sealedSecret"),
+            ("SealedSecret", "SealedSecrets"),
+            ("bitnami.com/", "bitnami.io/"),
+            (
+                "bitnami.com/v1alpha1\nkind: SealedSecret",
+                "v1\nkind: Secret",
+            ),
+            ("encryptedData", "encrypteddata"),
+        ] {
+            let text = GOOD.replace(right, wrong);
+            let scan = scan(text.as_bytes());
+            assert_eq!(
+                (scan.ignored, scan.found.len() + scan.faults.len()),
+                (0, 1),
+                "{wrong}"
+            );
+        }
+        let list = format!(
+            "apiVersion: v1\nkind: Things\nitems:\n- {}",
+            GOOD.trim_end().replace('\n', "\n  ")
+        );
+        let scan = scan(list.as_bytes());
+        assert_eq!((scan.found.len(), scan.faults.len()), (1, 0));
     }
 
     #[test]

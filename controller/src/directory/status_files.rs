@@ -16,7 +16,13 @@ use seal_manifest::{Limits, Text, read, write};
 use serde::Serialize;
 use tracing::warn;
 
-use super::{input, layout::write_private, memory::Memory, problem::Problem, tree::tree};
+use super::{
+    input,
+    layout::{link_below, write_private},
+    memory::Memory,
+    problem::Problem,
+    tree::tree,
+};
 use model::{Item, ProblemEntry, StatusFile};
 
 /// The name of each file.
@@ -61,7 +67,7 @@ impl StatusFiles {
         for (name, file) in &rendered {
             let path = folder.join(name).join(FILE);
             self.folders.insert(name.clone());
-            if let Err(error) = write_if_changed(&path, file) {
+            if let Err(error) = write_if_changed(folder, &path, file) {
                 failures.push(unwritable(name, &error));
             }
         }
@@ -105,7 +111,12 @@ fn unwritable(folder: &str, error: &io::Error) -> Problem {
 }
 
 /// Writes a document as YAML, unless the file holds exactly that.
-pub(super) fn write_if_changed(path: &Path, document: &impl Serialize) -> io::Result<()> {
+pub(super) fn write_if_changed(
+    folder: &Path,
+    path: &Path,
+    document: &impl Serialize,
+) -> io::Result<()> {
+    refuse_link(folder, path)?;
     let text = write::yaml(document).map_err(io::Error::other)?;
     let present = input::read(path).ok().flatten();
     if present.is_some_and(|present| present.as_slice() == text.as_bytes()) {
@@ -114,8 +125,14 @@ pub(super) fn write_if_changed(path: &Path, document: &impl Serialize) -> io::Re
     write_private(path, text.as_bytes())
 }
 
+fn refuse_link(folder: &Path, path: &Path) -> io::Result<()> {
+    link_below(folder, path).map_or(Ok(()), |message| Err(io::Error::other(message)))
+}
+
 fn remove(root: &Path, name: &str) -> io::Result<()> {
-    match fs::remove_file(root.join(name).join(FILE)) {
+    let path = root.join(name).join(FILE);
+    refuse_link(root, &path)?;
+    match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }

@@ -2,6 +2,7 @@
 
 use std::{fs, io, path::Path};
 
+use seal_api::Reason;
 use seal_manifest::write;
 use seal_sealing::Secret;
 use zeroize::Zeroizing;
@@ -10,7 +11,7 @@ use super::{
     digest::Digest,
     documents::objects,
     input::{self, Unread},
-    layout::{Layout, write_private},
+    layout::{Layout, link_below, write_private},
     object_name::ObjectName,
     tree::tree,
 };
@@ -34,7 +35,12 @@ pub(super) enum Content {
 }
 
 impl TargetFile {
-    pub(super) fn read(path: &Path) -> Result<Self, Unread> {
+    /// Reads the file at a path in `secrets/`; a link on the way is refused.
+    pub(super) fn read(layout: &Layout, path: &Path) -> Result<Self, Unread> {
+        if let Some(message) = link_below(&layout.secrets(), path) {
+            let reason = Reason::NotManaged;
+            return Err(Unread { reason, message });
+        }
         Ok(Self {
             bytes: input::read(path)?,
         })
@@ -83,7 +89,11 @@ fn secret(bytes: &[u8], name: &ObjectName) -> Option<Secret> {
 }
 
 /// Writes a Secret; its digest as [`TargetFile::digest`] will tell it.
-pub(super) fn write_secret(path: &Path, secret: &Secret) -> io::Result<Digest> {
+pub(super) fn write_secret(layout: &Layout, path: &Path, secret: &Secret) -> io::Result<Digest> {
+    // It was none when it was read.
+    if let Some(message) = link_below(&layout.secrets(), path) {
+        return Err(io::Error::other(message));
+    }
     let text = write::yaml(secret).map_err(io::Error::other)?;
     write_private(path, text.as_bytes())?;
     Ok(Digest::of(&[text.as_bytes()]))
@@ -111,7 +121,7 @@ pub(super) fn owned(layout: &Layout, is_known: impl Fn(&ObjectName) -> bool) -> 
         let name = ObjectName::new(namespace, name)
             .ok()
             .filter(|name| !is_known(name))?;
-        let Content::Secret(secret) = TargetFile::read(path).ok()?.content(&name) else {
+        let Content::Secret(secret) = TargetFile::read(layout, path).ok()?.content(&name) else {
             return None;
         };
         let owner = Owner {

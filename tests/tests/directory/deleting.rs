@@ -104,6 +104,50 @@ fn a_file_that_moves_into_a_broken_one_deletes_nothing() {
 }
 
 #[test]
+fn a_file_that_ends_where_a_document_begins_deletes_nothing() {
+    let store = Store::new();
+    let (one, two) = (sealed("app", "db", "one"), sealed("app", "two", "2"));
+    store.put("sealed/app/all.yaml", format!("{one}---\n{two}"));
+    store.once().exits(0);
+    store.put("sealed/app/all.yaml", format!("{one}---\n"));
+    for _ in 0..2 {
+        store
+            .once()
+            .exits(3)
+            .says("its Secret is kept: sealed/app/all.yaml ends with ---");
+        assert_eq!(value(&store.text("secrets/app/two.yaml")), "2");
+    }
+}
+
+#[test]
+fn what_is_misspelt_or_in_another_place_deletes_nothing() {
+    let store = Store::new();
+    store.put_db("one");
+    store.once().exits(0);
+    let right = store.text("sealed/app/db.yaml");
+    for (from, to) in [
+        ("kind: SealedSecret", "kind: sealedSecret"),
+        ("kind: SealedSecret", "kind: SealedSecert"),
+        ("bitnami.com/v1alpha1", "bitnami.io/v1alpha1"),
+    ] {
+        store.put("sealed/app/db.yaml", right.replacen(from, to, 1));
+        store
+            .once()
+            .exits(3)
+            .says("error[InvalidObject]: sealed/app/db.yaml");
+        assert_eq!(store.db(), "one", "{to}");
+    }
+    let list = json!({"apiVersion": "v1", "kind": "Things", "items": [document(&right)]});
+    store.put("sealed/app/db.yaml", to_yaml(&list));
+    store.once().exits(0);
+    assert_eq!(store.db(), "one");
+    store.remove("sealed/app/db.yaml");
+    store.put("sealed/app/db.YAML", right);
+    store.once().exits(0);
+    assert_eq!(store.db(), "one");
+}
+
+#[test]
 fn names_that_are_not_utf8_are_reported_and_delete_nothing() {
     let store = Store::new();
     store.put_db("one");

@@ -1,6 +1,6 @@
 //! What is refused, and how it is said.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink};
 
 use seal_tests::fault;
 use serde_json::json;
@@ -132,12 +132,41 @@ fn links_out_of_the_folder_and_pipes_are_reported_and_never_followed() {
         .scratch
         .write("outside.yaml", sealed("app", "outside", "one"));
     store.put_db("one");
-    std::os::unix::fs::symlink(outside, store.path("sealed/out.yaml")).unwrap();
+    symlink(outside, store.path("sealed/out.yaml")).unwrap();
     fault::fifo(&store.path("sealed/pipe.yaml"));
     let run = store.once().exits(3);
     run.says("error[Unreadable]: sealed/out.yaml: is a symbolic link that leaves the folder")
         .says("error[Unreadable]: sealed/pipe.yaml: is not a plain file");
     assert!(!store.path("secrets/app/outside.yaml").exists());
+    assert_eq!(store.db(), "one");
+}
+
+#[test]
+fn nothing_is_written_or_deleted_through_a_link() {
+    let store = Store::new();
+    let away = store.scratch.path().join("away");
+    fs::create_dir(&away).unwrap();
+    fs::create_dir(store.path("secrets")).unwrap();
+    symlink(&away, store.path("secrets/app")).unwrap();
+    store.put_db("one");
+    for _ in 0..2 {
+        store
+            .once()
+            .exits(3)
+            .says("error[NotManaged]: sealed/app/db.yaml: document 1: app/db: secrets/app/db.yaml is reached by the symbolic link secrets/app,");
+    }
+    assert_eq!(fs::read_dir(&away).unwrap().count(), 0);
+    fs::remove_file(store.path("secrets/app")).unwrap();
+    fs::remove_dir_all(store.path("status")).unwrap();
+    fs::create_dir(store.path("status")).unwrap();
+    symlink(&away, store.path("status/app")).unwrap();
+    symlink(away.join("keys.yaml"), store.path("status/keys.yaml")).unwrap();
+    store
+        .once()
+        .exits(3)
+        .says("error[Unwritable]: status/app/status.yaml: cannot be written: ")
+        .says("error[Unwritable]: status/keys.yaml: cannot be written: ");
+    assert_eq!(fs::read_dir(&away).unwrap().count(), 0);
     assert_eq!(store.db(), "one");
 }
 

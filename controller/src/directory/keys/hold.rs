@@ -104,7 +104,7 @@ pub(super) fn hold(
         return None;
     }
     let in_doubt = entries.iter().find(|entry| entry.is_in_doubt());
-    if let Some(file) = unread.or(in_doubt.map(|entry| entry.file.as_str())) {
+    if let Some(file) = unread.or_else(|| in_doubt.map(|entry| entry.file.as_str())) {
         return Some(Hold {
             reason: Reason::NoKey,
             message: format!(
