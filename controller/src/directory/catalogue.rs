@@ -12,6 +12,7 @@ use super::{
     object_name::ObjectName,
     problem::Problem,
     scan::{Found, Scan, scan},
+    status_files::reserved,
     tree::{Tree, tree},
 };
 
@@ -101,6 +102,10 @@ impl Sources {
         };
         let mut scans = BTreeMap::new();
         for (file, path) in tree.files {
+            if let Some(folder) = reserved(&file) {
+                catalogue.refuse(&file, folder);
+                continue;
+            }
             catalogue.modified = catalogue.modified.max(modified(&path));
             let bytes = match input::read(&path) {
                 Ok(Some(bytes)) => bytes,
@@ -185,6 +190,19 @@ impl Catalogue {
             };
             self.place(found.name.clone(), located);
         }
+    }
+
+    /// A file in a folder whose status could not be written is not acted on.
+    fn refuse(&mut self, file: &str, folder: &str) {
+        let message = format!(
+            "the folder {} has the name of a status file; rename it",
+            shown(folder)
+        );
+        let known = Digest::of(&[message.as_bytes()]);
+        self.files
+            .insert(file.to_owned(), FileState::Broken(Some(known)));
+        let problem = Problem::of_file(shown(file), Reason::InvalidName, message);
+        self.problems.push(problem);
     }
 
     fn place(&mut self, name: ObjectName, located: Located) {
@@ -285,6 +303,7 @@ mod tests {
             FileState::Broken(Some(_))
         ));
         assert_eq!(catalogue.problems.len(), 1);
+        assert!(catalogue.modified.is_some());
         assert!(!catalogue.is_blind);
     }
 

@@ -18,7 +18,7 @@ use super::{
     digest::Digest,
     layout::{Layout, write_private},
     problem::Problem,
-    status_files::write_if_changed,
+    status_files::{KEYS, write_if_changed},
 };
 use crate::args::Args;
 
@@ -60,7 +60,7 @@ impl Keys {
     /// No keys yet, but what an earlier run knew of them.
     pub(super) fn load(layout: &Layout) -> Self {
         Self {
-            known: file::load(&layout.status().join("keys.yaml")),
+            known: file::load(&layout.status().join(KEYS)),
             ..Self::default()
         }
     }
@@ -95,7 +95,7 @@ impl Keys {
         }
         if let Err(error) = write_if_changed(
             &layout.status(),
-            &layout.status().join("keys.yaml"),
+            &layout.status().join(KEYS),
             &self.file(&lines),
         ) {
             let message = format!("cannot be written: {error}");

@@ -28,6 +28,9 @@ use model::{Item, ProblemEntry, StatusFile};
 /// The name of each file.
 const FILE: &str = "status.yaml";
 
+/// The name of the file about the keys.
+pub(super) const KEYS: &str = "keys.yaml";
+
 /// The files below `status/`.
 #[derive(Debug, Default)]
 pub(super) struct StatusFiles {
@@ -179,10 +182,18 @@ fn render(memory: &Memory, problems: &[Problem]) -> BTreeMap<String, StatusFile>
     files
 }
 
+/// The folder of a file, as far as its status file can have the same place.
 fn above(file: &str) -> String {
+    let file = reserved(file).map_or(file, |folder| &file[..folder.len()]);
     file.rsplit_once('/')
         .map_or("", |(folder, _)| folder)
         .to_owned()
+}
+
+/// The folder above a file of `sealed/` whose place in `status/` is that of a file.
+pub(super) fn reserved(file: &str) -> Option<&str> {
+    let mut above = file.match_indices('/').map(|(end, _)| &file[..end]);
+    above.find(|folder| *folder == KEYS || folder.rsplit('/').next() == Some(FILE))
 }
 
 #[cfg(test)]
@@ -245,6 +256,19 @@ mod tests {
         assert_eq!(read.broken, written.broken);
         files.write(folder.path(), &read, &problems);
         assert_eq!(modified("app/status.yaml"), before);
+    }
+
+    #[test]
+    fn folders_with_the_name_of_a_status_file_are_spoken_of_above_them() {
+        for (file, folder, place) in [
+            ("keys.yaml/a.yaml", Some("keys.yaml"), ""),
+            ("app/status.yaml/b/a.yaml", Some("app/status.yaml"), "app"),
+            ("app/keys.yaml/a.yaml", None, "app/keys.yaml"),
+            ("app/status.yaml", None, "app"),
+            ("status.yaml", None, ""),
+        ] {
+            assert_eq!((reserved(file), above(file).as_str()), (folder, place));
+        }
     }
 
     #[test]

@@ -171,6 +171,28 @@ fn nothing_is_written_or_deleted_through_a_link() {
 }
 
 #[test]
+fn folders_with_the_name_of_a_status_file_are_refused() {
+    let store = Store::new();
+    store.put_db("one");
+    store.put("sealed/keys.yaml/a.yaml", sealed("app", "a", "1"));
+    store.put("sealed/app/status.yaml/b.yaml", sealed("app", "b", "2"));
+    for _ in 0..2 {
+        let run = store.once().exits(3);
+        let run = run.says("error[InvalidName]: sealed/keys.yaml/a.yaml: the folder sealed/keys.yaml has the name of a status file");
+        let run = run.says(
+            "error[InvalidName]: sealed/app/status.yaml/b.yaml: the folder sealed/app/status.yaml",
+        );
+        assert_eq!(run.err().lines().count(), 2, "{}", run.err());
+        assert_eq!(store.db(), "one");
+    }
+    assert!(
+        store
+            .text("status/status.yaml")
+            .contains("keys.yaml/a.yaml")
+    );
+}
+
+#[test]
 fn restricted_types_need_a_flag() {
     let store = Store::new();
     store.put(
