@@ -1,10 +1,12 @@
 //! `seal create`: a SealedSecret in one step, without cleartext on disk.
 
+use std::path::{Path, PathBuf};
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use seal_api::{Reason, Scope};
 use seal_envelope::Plaintext;
-use seal_sealing::{Secret, cautions, check_contents, check_name, seal};
+use seal_sealing::{Secret, check_contents, check_name, seal};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -12,6 +14,7 @@ use crate::{
     args::CreateArgs,
     certificate,
     encrypt::{check_type, from_failure},
+    labels::labels,
     output,
     problem::{Place, Problem},
     report::Reporter,
@@ -36,9 +39,7 @@ pub(crate) fn run(args: &CreateArgs, reporter: &Reporter) -> Result<(), Problem>
     let secret = secret(args, reporter)?;
     check_type(&secret, args.allow_restricted_types)?;
     check(&secret)?;
-    for caution in cautions(&secret) {
-        reporter.warn(&Place::default(), &caution.to_string());
-    }
+    values::warn(&secret.data, &Place::default(), reporter);
     let sealed =
         seal(&secret, scope, &certificate, now).map_err(|failure| from_failure(&failure))?;
     let text = output::manifest(&sealed.object, args.json);
@@ -65,13 +66,14 @@ fn secret(args: &CreateArgs, reporter: &Reporter) -> Result<Secret, Problem> {
     })?;
     let namespace = settings::namespace(args.namespace.as_deref())?.map(|setting| setting.value);
     let mut secret = Secret::new(&args.name, namespace.as_deref());
-    let labels = args
-        .label
-        .iter()
-        .map(|label| label_of(label))
-        .collect::<Result<_, _>>()?;
+    let labels = labels(&args.label)?;
     secret.set_strings("labels", labels);
-    secret.data = values::gather(&args.values, reporter)?;
+    let tls = args.tls.iter().flatten();
+    let others: Vec<&Path> = tls
+        .chain(&args.docker_password_file)
+        .map(PathBuf::as_path)
+        .collect();
+    secret.data = values::gather(&args.values, &others, reporter)?;
     let helper = add_helpers(args, &mut secret.data)?;
     secret.type_ = match (&args.type_, helper) {
         (Some(asked), Some(helper)) if asked != helper => {
@@ -84,13 +86,6 @@ fn secret(args: &CreateArgs, reporter: &Reporter) -> Result<Secret, Problem> {
         (None, helper) => helper.map(str::to_owned),
     };
     Ok(secret)
-}
-
-fn label_of(text: &str) -> Result<(String, String), Problem> {
-    let pair = text
-        .split_once('=')
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    pair.ok_or_else(|| Problem::new(Reason::InvalidValue, "--label needs the form NAME=VALUE"))
 }
 
 /// Adds the values of --tls or --docker-registry and returns the type they make.
@@ -130,6 +125,10 @@ fn docker_config(args: &CreateArgs, server: &str, user: &str) -> Result<Plaintex
                 "the registry password is not UTF-8",
             )
         })?;
+    if password.is_empty() {
+        let message = "the registry password is empty";
+        return Err(Problem::new(Reason::InvalidValue, message));
+    }
     let auth =
         Zeroizing::new(STANDARD.encode(Zeroizing::new(format!("{user}:{password}")).as_bytes()));
     let config =

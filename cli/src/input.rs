@@ -78,7 +78,17 @@ pub(crate) fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-fn note_encoding(input: &Input, reporter: &Reporter) {
+/// The name of a file or `-` in messages.
+pub(crate) fn name_of(path: &Path) -> String {
+    if is_stdin(path) {
+        STDIN.to_owned()
+    } else {
+        path.display().to_string()
+    }
+}
+
+/// Says so where the output will have another encoding than the input.
+pub(crate) fn note_encoding(input: &Input, reporter: &Reporter) {
     if matches!(input.text.encoding(), Encoding::Utf16Le | Encoding::Utf16Be) {
         reporter.note(&input.place(), "the input is UTF-16; the output is UTF-8");
     }

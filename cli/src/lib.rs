@@ -15,6 +15,7 @@ mod input;
 mod inspect;
 mod key_files;
 mod keys;
+mod labels;
 mod output;
 mod parallel;
 mod pin;
@@ -43,7 +44,7 @@ pub fn run(cli: Cli) -> ExitCode {
         None => encrypt::standard_input(EncryptArgs::from_stdin(cli.encrypt), &mut reporter),
         Some(Command::Encrypt(args)) => encrypt::run(&args, &mut reporter),
         Some(Command::Create(args)) => create::run(&args, &reporter),
-        Some(Command::Raw(args)) => raw::run(&args),
+        Some(Command::Raw(args)) => raw::run(&args, &reporter),
         Some(Command::Set(args)) => set::run(&args, &reporter),
         Some(Command::Cert(CertCommand::Fetch(args))) => cert::fetch(&args, &reporter),
         Some(Command::Cert(CertCommand::Show(args))) => cert::show(&args, &reporter),

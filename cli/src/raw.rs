@@ -6,13 +6,22 @@ use jiff::Timestamp;
 use seal_api::{Reason, Scope};
 use seal_sealing::{Binding, NameError, check_name, check_namespace, seal_item};
 
-use crate::{args::RawArgs, certificate, output, problem::Problem, settings, values};
+use crate::{
+    args::RawArgs,
+    certificate, input, output,
+    problem::{Place, Problem},
+    report::Reporter,
+    settings, values,
+};
 
-pub(crate) fn run(args: &RawArgs) -> Result<(), Problem> {
+pub(crate) fn run(args: &RawArgs, reporter: &Reporter) -> Result<(), Problem> {
     let now = Timestamp::now();
     let certificate = certificate::for_sealing(&args.certificate, now)?;
     let binding = binding(args)?;
-    let value = values::read_value(args.from_file.as_deref().unwrap_or_else(|| Path::new("-")))?;
+    let path = args.from_file.as_deref().unwrap_or_else(|| Path::new("-"));
+    let value = values::read_value(path)?;
+    let name = input::name_of(path);
+    values::warn(&[(name, value.clone())].into(), &Place::default(), reporter);
     let item = seal_item(value.as_bytes(), &binding, &certificate, now)
         .map_err(|error| Problem::new(Reason::Retrying, error.to_string()))?;
     output::print(item.text.as_bytes())

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use seal_api::{Reason, SealedSecret, annotations};
 use seal_envelope::Certificate;
 use seal_manifest::{Document, Edits, Limits, Node, Stream, read};
-use seal_sealing::{Binding, ItemLines, item_lines_fit, seal_item};
+use seal_sealing::{Binding, ItemLines, check_name, check_namespace, item_lines_fit, seal_item};
 
 use crate::{
     args::SetArgs,
@@ -40,6 +40,8 @@ pub(crate) fn run(args: &SetArgs, reporter: &Reporter) -> Result<(), Problem> {
     let target = choose(&input, &stream, args.name.as_deref())?;
     let mut edits = Edits::new(input.text.as_str());
     let place = place(&input.name, target.document, target.node);
+    input::note_encoding(&input, reporter);
+    values::warn(&change.values, &place, reporter);
     let lines_left_out = edit(&mut edits, &input, &target, &change)?;
     let text = edits
         .apply()
@@ -67,7 +69,7 @@ fn parse(input: &Input) -> Result<Stream, Problem> {
 /// What is to change, and the certificate where there are values to seal.
 fn gather<'c>(args: &'c SetArgs, reporter: &Reporter) -> Result<Change<'c>, Problem> {
     let now = Timestamp::now();
-    let values = values::gather(&args.values, reporter)?;
+    let values = values::gather(&args.values, &[], reporter)?;
     if values.is_empty() && args.remove.is_empty() {
         return Err(Problem::new(
             Reason::NothingToDo,
@@ -218,6 +220,19 @@ fn check(object: &SealedSecret, change: &Change<'_>, place: &Place) -> Result<()
                 binding.scope
             ),
         );
+    }
+    let strict = binding.scope == seal_api::Scope::Strict;
+    if strict && binding.name.is_empty() {
+        let message = "has no name, and scope strict is bound to one".to_owned();
+        return problem(Reason::MissingName, message);
+    }
+    let name = (!binding.name.is_empty()).then(|| check_name(&binding.name));
+    if let Some(Err(error)) = name {
+        return problem(Reason::InvalidName, format!("the name {error}"));
+    }
+    let namespace = (!binding.namespace.is_empty()).then(|| check_namespace(&binding.namespace));
+    if let Some(Err(error)) = namespace {
+        return problem(Reason::InvalidName, format!("the namespace {error}"));
     }
     for key in change.remove {
         if change.values.contains_key(key) {

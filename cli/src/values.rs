@@ -9,7 +9,7 @@ use std::{
 use rand::{TryRng, rngs::SysRng};
 use seal_api::Reason;
 use seal_envelope::Plaintext;
-use seal_sealing::check_item_key;
+use seal_sealing::{Secret, cautions, check_item_key};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -27,8 +27,13 @@ const LONGEST: usize = 4096;
 /// The values by key; each key once.
 pub(crate) type Values = BTreeMap<String, Plaintext>;
 
-/// Gathers every value that was asked for.
-pub(crate) fn gather(args: &ValueArgs, reporter: &Reporter) -> Result<Values, Problem> {
+/// Gathers every value that was asked for; `others` are files that the command reads besides.
+pub(crate) fn gather(
+    args: &ValueArgs,
+    others: &[&Path],
+    reporter: &Reporter,
+) -> Result<Values, Problem> {
+    check_stdin(args, others)?;
     let mut values = Values::new();
     for literal in &args.from_literal {
         let (key, value) = split(literal.as_str(), "--from-literal", "KEY=VALUE")?;
@@ -59,6 +64,33 @@ pub(crate) fn gather(args: &ValueArgs, reporter: &Reporter) -> Result<Values, Pr
     Ok(values)
 }
 
+/// Standard input can be read once only: the second reader would find it empty.
+fn check_stdin(args: &ValueArgs, others: &[&Path]) -> Result<(), Problem> {
+    let path =
+        |text: &String| PathBuf::from(text.split_once('=').map_or(&**text, |(_, path)| path));
+    let from_files = args.from_file.iter().map(path);
+    let all = from_files
+        .chain(args.from_env_file.iter().cloned())
+        .chain(others.iter().map(|path| path.to_path_buf()));
+    if all.filter(|path| input::is_stdin(path)).count() < 2 {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Reason::Conflict,
+        "standard input is named more than once, and can be read once only",
+    )
+    .hint("give the other values from files"))
+}
+
+/// Warns of values that are allowed but seldom meant.
+pub(crate) fn warn(values: &Values, place: &Place, reporter: &Reporter) {
+    let mut secret = Secret::new("", None);
+    secret.data.clone_from(values);
+    for caution in cautions(&secret) {
+        reporter.warn(place, &caution.to_string());
+    }
+}
+
 /// Adds a value; a key given twice is a conflict, and the name is checked first.
 pub(crate) fn add(values: &mut Values, key: &str, value: Plaintext) -> Result<(), Problem> {
     check_key(key)?;
@@ -71,9 +103,10 @@ pub(crate) fn add(values: &mut Values, key: &str, value: Plaintext) -> Result<()
     Ok(())
 }
 
+/// The message does not repeat the key, which may be a value in the wrong place.
 fn check_key(key: &str) -> Result<(), Problem> {
     check_item_key(key)
-        .map_err(|error| Problem::new(Reason::InvalidName, format!("the key {key:?} {error}")))
+        .map_err(|error| Problem::new(Reason::InvalidName, format!("an item's key {error}")))
 }
 
 /// Splits at the first `=`. The message does not repeat the text, which may be a value.

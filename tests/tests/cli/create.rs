@@ -161,7 +161,7 @@ fn what_cannot_be_meant_is_refused() {
     refuses(
         &["db", "-n", "prod", "--from-file=a b=-"],
         "InvalidName",
-        "the key \"a b\"",
+        "an item's key must be",
     );
     refuses(
         &["db", "-n", "prod", "--from-file=nothere"],
@@ -335,7 +335,7 @@ fn raw_prints_one_value_without_a_newline() {
             .exits(0)
             .never_shows(MARKER);
         assert!(!run.out().contains('\n'));
-        assert_eq!(run.err(), "");
+        let run = run.says("ends with a line break");
         let annotations =
             annotation.map(|scope| json!({format!("sealedsecrets.bitnami.com/{scope}"): "true"}));
         let object = json!({"metadata": {"name": name, "namespace": namespace, "annotations": annotations},
@@ -355,6 +355,43 @@ fn raw_prints_one_value_without_a_newline() {
         "any",
         Some("cluster-wide"),
     );
+}
+
+#[test]
+fn standard_input_is_read_once() {
+    for second in ["--from-file=b=-", "--from-env-file=-", "--tls - k"] {
+        let run = with_cert(
+            &Scratch::new(),
+            ["create", "db", "-n=prod", "--from-file=a=-"],
+        )
+        .args(second.split(' '))
+        .stdin(MARKER)
+        .finish();
+        fails_once(run, "Conflict").says("standard input is named more than once");
+    }
+}
+
+#[test]
+fn an_empty_registry_password_and_odd_labels_are_refused() {
+    let create = |arguments: &[&str]| {
+        with_cert(&Scratch::new(), ["create", "db", "-n=prod"])
+            .args(arguments)
+            .stdin("\n")
+            .finish()
+    };
+    let registry = [
+        "--docker-registry",
+        "example.com",
+        "me",
+        "--docker-password-file=-",
+    ];
+    fails_once(create(&registry), "InvalidValue").says("the registry password is empty");
+    let run = create(&["--from-file=a=-", "--label=a b=c"]);
+    fails_once(run, "InvalidValue").says("--label");
+    let run = create(&["--from-file=a=-", "--label=a=b", "--label=a=c"]);
+    fails_once(run, "Conflict").says("the label a is given twice");
+    let run = create(&[&format!("--from-literal={MARKER}/x=y")]);
+    fails_once(run, "InvalidName");
 }
 
 #[test]

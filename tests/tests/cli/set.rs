@@ -319,7 +319,7 @@ fn what_cannot_be_meant_is_refused() {
         &one,
         &["--from-file=a b=-"],
         "InvalidName",
-        "the key \"a b\"",
+        "an item's key must be",
     );
     refuses(&one, &["--from-file=-"], "InvalidValue", "KEY=PATH");
     refuses(
@@ -343,4 +343,25 @@ fn a_name_is_checked_before_a_value_is_read() {
         .stdin(MARKER)
         .finish();
     fails_once(run, "Conflict").says("not on standard input");
+}
+
+#[test]
+fn values_and_names_are_checked_as_when_creating() {
+    let scratch = Scratch::new();
+    let text = sealed_secret(&scratch);
+    scratch.write("s.yaml", &text);
+    set(&scratch, "password", "x\n")
+        .finish()
+        .exits(0)
+        .says("the value of password ends with a line break");
+    for (to, reason) in [("name: Db", "InvalidName"), ("name: ''", "MissingName")] {
+        scratch.write("s.yaml", text.replace("name: db", to));
+        fails_once(set(&scratch, "password", MARKER).finish(), reason);
+    }
+    let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    scratch.write("s.yaml", utf16);
+    set(&scratch, "password", MARKER)
+        .finish()
+        .exits(0)
+        .says("UTF-16; the output is UTF-8");
 }
