@@ -66,7 +66,7 @@ pub(crate) fn load(source: &str, pin: Option<&str>) -> Result<Loaded, Problem> {
         Some(url) => fetch::get(&url, LARGEST)?,
         None => bytes_of(fetch::path_of(source), source)?,
     };
-    let loaded = read(source, &bytes)?;
+    let loaded = read(&fetch::shown(source), &bytes)?;
     if let Some((pin, from)) = asked {
         check_pin(&loaded, pin, from)?;
     }

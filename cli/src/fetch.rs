@@ -1,6 +1,6 @@
 //! Certificates over HTTP, for `seal cert` and `--cert URL`. Nothing else of `seal` uses the network.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use seal_api::Reason;
 use ureq::{
@@ -32,21 +32,57 @@ pub(crate) fn url_of(source: &str) -> Option<String> {
     }
 }
 
+/// A source as it may be shown: of a URL, without the user and password in it.
+pub(crate) fn shown(source: &str) -> String {
+    let Some((scheme, rest)) = source.split_once("://") else {
+        return source.to_owned();
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit('@').next().unwrap_or(authority);
+    format!("{scheme}://{host}{path}")
+}
+
+/// Whether a URL is one of this machine, to which no proxy leads.
+fn is_loopback(url: &str) -> bool {
+    let shown = shown(url);
+    let rest = shown.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split(']').next(),
+        None => authority.split(':').next(),
+    };
+    let host = host.unwrap_or_default();
+    let is_loopback = |ip: IpAddr| ip.is_loopback();
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(is_loopback)
+}
+
 /// The file that `source` means; `file:///etc/cert.pem` is a path too.
 pub(crate) fn path_of(source: &str) -> &Path {
     Path::new(source.strip_prefix("file://").unwrap_or(source))
 }
 
-/// Fetches at most `limit` bytes. Proxies are those of the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY).
+/// Fetches at most `limit` bytes. Proxies are those of the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), none for
+/// this machine itself. A redirect is not followed: the address named is the one that is trusted.
 pub(crate) fn get(url: &str, limit: usize) -> Result<Vec<u8>, Problem> {
-    let failed = |cause: String| Problem::new(Reason::FetchFailed, cause).at(Place::file(url));
-    let mut response = agent()
+    let shown = shown(url);
+    let failed = |cause: String| {
+        let cause = cause.replace(url, &shown);
+        Problem::new(Reason::FetchFailed, cause).at(Place::file(&shown))
+    };
+    let mut response = agent(url)
         .get(url)
         .header("Accept", "application/x-pem-file, */*")
         .call()
         .map_err(|error| {
             failed(explain(&error)).hint("check the address, or name a certificate file")
         })?;
+    if response.status().is_redirection() {
+        let cause = format!(
+            "the server answered {}, a redirect",
+            response.status().as_u16()
+        );
+        return Err(failed(cause).hint("name the address it leads to, if that one is trusted"));
+    }
     response
         .body_mut()
         .with_config()
@@ -55,17 +91,22 @@ pub(crate) fn get(url: &str, limit: usize) -> Result<Vec<u8>, Problem> {
         .map_err(|error| failed(explain(&error)))
 }
 
-fn agent() -> Agent {
+fn agent(url: &str) -> Agent {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(provider)
         .root_certs(RootCerts::PlatformVerifier)
         .build();
-    Agent::config_builder()
+    let config = Agent::config_builder()
         .tls_config(tls)
-        .timeout_global(Some(TIME_LIMIT))
-        .build()
-        .into()
+        .max_redirects(0)
+        .timeout_global(Some(TIME_LIMIT));
+    let config = if is_loopback(url) {
+        config.proxy(None)
+    } else {
+        config
+    };
+    config.build().into()
 }
 
 fn explain(error: &ureq::Error) -> String {
@@ -106,5 +147,33 @@ mod tests {
         check("C://cert.pem", None);
         check("file:///etc/cert.pem", None);
         assert_eq!(path_of("file:///etc/cert.pem"), Path::new("/etc/cert.pem"));
+    }
+
+    #[test]
+    fn users_and_passwords_are_not_shown() {
+        assert_eq!(
+            shown("https://me:pw@example.com/a@b"),
+            "https://example.com/a@b"
+        );
+        assert_eq!(shown("https://example.com"), "https://example.com");
+        assert_eq!(shown("me@cert.pem"), "me@cert.pem");
+    }
+
+    #[test]
+    fn this_machine_is_known() {
+        for url in [
+            "http://127.0.0.1:8080/x",
+            "http://[::1]:1",
+            "http://a:b@LOCALHOST",
+        ] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in [
+            "http://localhost.example.com",
+            "http://127.0.0.1@example.com/",
+            "http://10.0.0.1",
+        ] {
+            assert!(!is_loopback(url), "{url}");
+        }
     }
 }

@@ -37,7 +37,8 @@ impl fmt::Display for Place {
     /// `FILE:LINE:COLUMN: document N: `, as far as known.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
-            write!(formatter, "{}", Sanitised(file))?;
+            // A line break in a name must not begin a line that looks like one of ours.
+            write!(formatter, "{}", Sanitised(&file.replace('\n', "\\n")))?;
             for number in [self.line, self.column].into_iter().flatten() {
                 write!(formatter, ":{number}")?;
             }
@@ -149,5 +150,11 @@ mod tests {
         let json = serde_json::to_value(&problem).expect("it serialises");
         assert_eq!(json["reason"], "InvalidValue");
         assert_eq!(json["line"], 7);
+    }
+
+    #[test]
+    fn a_file_name_stays_on_its_line() {
+        let place = Place::file("a\nerror[InvalidName]: b");
+        assert_eq!(place.to_string(), "a\\nerror[InvalidName]: b: ");
     }
 }

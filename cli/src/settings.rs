@@ -4,7 +4,7 @@ use std::env;
 
 use seal_api::{Reason, Scope};
 
-use crate::problem::Problem;
+use crate::{fetch::shown, problem::Problem};
 
 const CERT: [&str; 2] = ["SEAL_CERT", "SEALED_SECRETS_CERT"];
 const PIN: [&str; 1] = ["SEAL_PIN"];
@@ -104,7 +104,11 @@ fn conflict(one: &Setting, variable: &str, value: &str) -> Problem {
     } = one;
     Problem::new(
         Reason::Conflict,
-        format!("{source} says {other:?} and {variable} says {value:?}"),
+        format!(
+            "{source} says {:?} and {variable} says {:?}",
+            shown(other),
+            shown(value)
+        ),
     )
     .hint(format!("give one of them, or unset {variable}"))
 }
