@@ -207,3 +207,12 @@ fn a_current_key_that_is_gone_has_time_to_come_back() {
     store.once().exits(0);
     assert!(!store.text("status/keys.yaml").contains("missing"));
 }
+
+#[test]
+fn a_key_that_is_labelled_compromised_is_replaced_at_once() {
+    let store = Store::new();
+    store.once().exits(0);
+    store.put("keys/fixed.yaml", key_secret(KEY, Some("compromised")));
+    store.once().exits(0);
+    assert_eq!(fs::read_dir(store.path("keys")).unwrap().count(), 2);
+}

@@ -45,7 +45,7 @@ impl Known {
         now: Timestamp,
     ) -> Option<Self> {
         match before {
-            Some(known) if !known.is_usable(entries) => Some(Self {
+            Some(known) if !known.is_accounted_for(entries) => Some(Self {
                 missing_since: known.missing_since.or(Some(now)),
                 ..known
             }),
@@ -66,9 +66,11 @@ impl Known {
         })
     }
 
-    fn is_usable(&self, entries: &[Entry]) -> bool {
+    /// Whether it can be sealed with, or people said that it is not to be.
+    fn is_accounted_for(&self, entries: &[Entry]) -> bool {
         entries.iter().any(|entry| {
-            entry.is_usable() && entry.key_id.is_some_and(|id| id.full() == self.key_id)
+            (entry.is_usable() || entry.is_retired)
+                && entry.key_id.is_some_and(|id| id.full() == self.key_id)
         })
     }
 }
@@ -146,6 +148,7 @@ mod tests {
             reason: None,
             message: None,
             validity: None,
+            is_retired: false,
         }
     }
 

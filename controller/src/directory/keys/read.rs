@@ -47,6 +47,8 @@ pub(super) struct Entry {
     pub(super) reason: Option<Reason>,
     pub(super) message: Option<String>,
     pub(super) validity: Option<(Timestamp, Timestamp)>,
+    /// Whether its label says in full that it is not to be used any more.
+    pub(super) is_retired: bool,
 }
 
 /// What is done with a key Secret.
@@ -149,6 +151,7 @@ impl ReadKeys {
             document,
             key,
             ignored,
+            is_retired,
         } = candidate;
         let mut entry = Entry {
             file: file.to_owned(),
@@ -161,6 +164,7 @@ impl ReadKeys {
                 .as_ref()
                 .and_then(|key| key.certificate.as_ref())
                 .map(|certificate| (certificate.not_before(), certificate.not_after())),
+            is_retired,
         };
         let twin = entry.key_id.and_then(|id| {
             self.entries
@@ -187,6 +191,7 @@ struct Candidate {
     key: Option<HeldKey>,
     /// Why it is not used.
     ignored: Option<String>,
+    is_retired: bool,
 }
 
 impl Candidate {
@@ -200,6 +205,7 @@ impl Candidate {
                 document,
                 key: None,
                 ignored,
+                is_retired: false,
             });
         }
         let unreadable = |reason, message: String| object.fault(None, reason, message);
@@ -221,16 +227,19 @@ impl Candidate {
             )),
             None => Some(format!("it has no label {}", annotations::KEY_LABEL)),
         };
+        let is_retired = !may_be_cut(label.as_deref());
         match read_key_secret(&secret, now) {
             Ok(key) => Ok(Self {
                 document,
                 key: Some(key),
                 ignored,
+                is_retired,
             }),
-            Err(_) if ignored.is_some() && !may_be_cut(label.as_deref()) => Ok(Self {
+            Err(_) if ignored.is_some() && is_retired => Ok(Self {
                 document,
                 key: None,
                 ignored,
+                is_retired,
             }),
             Err(error) => Err(unreadable(error.reason(), error.to_string())),
         }
@@ -261,5 +270,6 @@ fn broken(file: &str, fault: Fault) -> Entry {
         reason: Some(fault.reason),
         message: Some(fault.message),
         validity: None,
+        is_retired: false,
     }
 }
