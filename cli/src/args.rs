@@ -118,7 +118,8 @@ pub struct SealArgs {
 #[derive(Debug, Args)]
 #[group(skip)]
 pub struct CertificateArgs {
-    /// The certificate: a file, or a URL of a certificate or a controller. Also SEAL_CERT or SEALED_SECRETS_CERT.
+    /// The certificate: a file, or a URL of a certificate or a controller; redirects are not followed. Also SEAL_CERT or
+    /// SEALED_SECRETS_CERT.
     #[arg(long, value_name = "FILE|URL", help_heading = "Sealing")]
     pub cert: Option<String>,
     /// The full id (64 digits) the certificate's key must have. Also SEAL_PIN.

@@ -164,7 +164,8 @@ fn write_in_place(sealed: &[Sealed<'_>], reporter: &mut Reporter) {
         if let Some(path) = path.filter(|_| changed) {
             let texts: Vec<&str> = parts.iter().map(text_in_place).collect();
             let text = Zeroizing::new(texts.concat());
-            if let Err(problem) = output::replace(path, text.as_bytes(), None) {
+            let original = parts[0].work.input.text.as_str();
+            if let Err(problem) = output::replace_unchanged(path, original, text.as_bytes()) {
                 reporter.problem(&problem);
             }
         }

@@ -112,6 +112,13 @@ fn expand(path: &Path, reporter: &mut Reporter) -> Vec<PathBuf> {
             Ok(entry) if entry.file_type().is_file() && is_manifest(entry.path()) => {
                 files.push(entry.into_path())
             }
+            Ok(entry) if entry.path_is_symlink() && leads_to_input(entry.path()) => {
+                let place = Place::file(&entry.path().display().to_string());
+                reporter.note(
+                    &place,
+                    "left out: symbolic links in a folder are not followed",
+                );
+            }
             Ok(_) => {}
             Err(error) => {
                 let folder = error.path().unwrap_or(path).display().to_string();
@@ -123,6 +130,11 @@ fn expand(path: &Path, reporter: &mut Reporter) -> Vec<PathBuf> {
         }
     }
     files
+}
+
+/// Whether a symbolic link would be worked on, were it not one.
+fn leads_to_input(path: &Path) -> bool {
+    is_manifest(path) || path.is_dir()
 }
 
 fn is_manifest(path: &Path) -> bool {

@@ -84,3 +84,24 @@ fn what_is_edited_while_values_are_gathered_stays() {
         texts([("password", marker), ("user", "admin")])
     );
 }
+
+#[test]
+fn links_in_a_folder_are_left_out_and_that_is_said() {
+    let scratch = Scratch::new();
+    scratch.write("k/a.yaml", "a: 1\n");
+    scratch.write("secret.yaml", SECRET);
+    for (target, link) in [
+        ("../secret.yaml", "k/b.yaml"),
+        ("..", "k/up"),
+        ("x", "k/note.txt"),
+    ] {
+        symlink(target, scratch.path().join(link)).expect("links can be made");
+    }
+    let run = with_cert(&scratch, ["encrypt", "k"])
+        .finish()
+        .exits(0)
+        .says("note: k/b.yaml: left out")
+        .says("note: k/up: left out");
+    assert_eq!(run.out(), "a: 1\n");
+    assert!(!run.err().contains("note.txt"), "{}", run.err());
+}
