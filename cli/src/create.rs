@@ -65,6 +65,7 @@ fn secret(args: &CreateArgs, reporter: &Reporter) -> Result<Secret, Problem> {
         )
     })?;
     let namespace = settings::namespace(args.namespace.as_deref())?.map(|setting| setting.value);
+    check_spelling(args.type_.as_deref())?;
     let mut secret = Secret::new(&args.name, namespace.as_deref());
     let labels = labels(&args.label)?;
     secret.set_strings("labels", labels);
@@ -86,6 +87,22 @@ fn secret(args: &CreateArgs, reporter: &Reporter) -> Result<Secret, Problem> {
         (None, helper) => helper.map(str::to_owned),
     };
     Ok(secret)
+}
+
+/// A type has letters, digits and a few marks, as those of Kubernetes do.
+fn check_spelling(type_: Option<&str>) -> Result<(), Problem> {
+    let is_sane = |text: &str| {
+        let is_mark = |byte: u8| b"-._/".contains(&byte);
+        !text.is_empty()
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || is_mark(byte))
+    };
+    if type_.is_none_or(is_sane) {
+        return Ok(());
+    }
+    let message = "--type takes letters, digits, '-', '.', '_' and '/'";
+    Err(Problem::new(Reason::InvalidValue, message))
 }
 
 /// Adds the values of --tls or --docker-registry and returns the type they make.

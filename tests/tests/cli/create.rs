@@ -386,6 +386,9 @@ fn an_empty_registry_password_and_odd_labels_are_refused() {
         "--docker-password-file=-",
     ];
     fails_once(create(&registry), "InvalidValue").says("the registry password is empty");
+    for odd in ["--type=a b", "--type=", "--type=a\nb"] {
+        fails_once(create(&["--from-file=a=-", odd]), "InvalidValue").says("--type takes");
+    }
     let run = create(&["--from-file=a=-", "--label=a b=c"]);
     fails_once(run, "InvalidValue").says("--label");
     let run = create(&["--from-file=a=-", "--label=a=b", "--label=a=c"]);
