@@ -103,6 +103,13 @@ fn value_length(text: &str) -> Option<usize> {
         .map(|ciphertext| ciphertext.plaintext_len())
 }
 
+/// The type of the Secret that is made; none and an empty one mean `Opaque`.
+fn type_of(object: &SealedSecret) -> &str {
+    let template = object.spec.template.as_ref();
+    let type_ = template.and_then(|template| template.type_.as_deref());
+    type_.filter(|type_| !type_.is_empty()).unwrap_or("Opaque")
+}
+
 fn describe(inspected: &Inspected) -> String {
     let Inspected {
         place,
@@ -126,14 +133,7 @@ fn describe(inspected: &Inspected) -> String {
         },
     );
     line("scope", binding.scope.as_str());
-    line(
-        "type",
-        template
-            .type_
-            .as_deref()
-            .filter(|type_| !type_.is_empty())
-            .unwrap_or("Opaque"),
-    );
+    line("type", type_of(object));
     line("items", &object.spec.encrypted_data.len().to_string());
     for (key, item) in &object.spec.encrypted_data {
         let length = value_length(item).map_or_else(
@@ -180,7 +180,7 @@ fn to_json(inspected: &Inspected) -> Value {
     json!({
         "file": place.file, "document": place.document, "line": place.line,
         "name": binding.name, "namespace": binding.namespace, "scope": binding.scope.as_str(),
-        "type": object.spec.template.as_ref().and_then(|template| template.type_.as_deref()).unwrap_or("Opaque"),
+        "type": type_of(object),
         "items": object.spec.encrypted_data.iter().map(item).collect::<Vec<_>>(),
         "problems": findings.iter().map(Finding::to_json).collect::<Vec<_>>(),
     })
