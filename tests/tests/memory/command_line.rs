@@ -3,11 +3,12 @@
 //! It is held alive by a pipe that is full and that nobody reads.
 
 use std::{
+    fs,
     io::{Read, Write},
     process::{Child, Command, Stdio},
 };
 
-use seal_tests::{keys, programs::Program, scratch::Scratch};
+use seal_tests::{fault, keys, programs::Program, scratch::Scratch};
 
 use crate::{
     process::{found, wait_until_still},
@@ -136,6 +137,31 @@ fn raw_holds_its_value_once() {
         input.as_bytes(),
         &["1 in the heap, as it is"],
     );
+}
+
+#[test]
+fn set_holds_the_new_value_once() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("pipe");
+    fault::fifo(&path);
+    let mut held = Held::start(
+        &scratch,
+        &["set", "pipe", "--from-file", "a=-"],
+        MARKER.as_bytes(),
+    );
+    // It reads the object before it takes the value and after it, then waits for somebody to read what it became.
+    let object = to_yaml(&sealed(&secret("db", &["old".to_owned()])));
+    for _ in 0..2 {
+        fs::write(&path, &object).unwrap();
+        wait_until_still(held.0.id());
+        assert!(held.0.try_wait().unwrap().is_none(), "seal ended early");
+    }
+    assert_eq!(found(held.0.id(), MARKER), ["1 in the heap, as it is"]);
+    let output = fs::read(&path).unwrap();
+    assert!(
+        !holds_marker(&output) && String::from_utf8_lossy(&output).contains("kind: SealedSecret")
+    );
+    held.finish();
 }
 
 #[test]
