@@ -6,8 +6,8 @@ use std::{
     thread,
 };
 
-use seal_api::{Reason, SealedSecret};
-use seal_sealing::{Failure, KeyRing, Secret, UnsealOptions, check_item_key, unseal};
+use seal_api::SealedSecret;
+use seal_sealing::{Failure, KeyRing, Secret, UnsealOptions, unseal};
 
 /// What a SealedSecret opens to, or why it does not.
 pub(super) type Opened = Result<Secret, Failure>;
@@ -54,22 +54,5 @@ fn take<'s>(next: &AtomicUsize, sealed: &[&'s SealedSecret]) -> Option<(usize, &
 }
 
 fn open(sealed: &SealedSecret, ring: &KeyRing, options: &UnsealOptions) -> Opened {
-    let secret = unseal(sealed, ring, options)?.secret;
-    // No server stands behind a folder that would refuse what is no key. The deprecated form seals the keys as well, so
-    // they are not named.
-    let invalid = secret
-        .data
-        .keys()
-        .find_map(|key| Some((key, check_item_key(key).err()?)));
-    match invalid {
-        Some((_, error)) if sealed.spec.data.is_some() => Err(Failure::of_object(
-            Reason::InvalidName,
-            format!("a key in spec.data {error}"),
-        )),
-        Some((key, error)) => Err(Failure::of_object(
-            Reason::InvalidName,
-            format!("key {key:?} {error}"),
-        )),
-        None => Ok(secret),
-    }
+    unseal(sealed, ring, options).map(|opened| opened.secret)
 }

@@ -13,7 +13,9 @@ use crate::{
     failure::ItemFailure,
     item_lines::ItemLines,
     key_ring::Hints,
-    legacy, template,
+    legacy,
+    names::check_item_key,
+    template,
 };
 
 /// What changes the result of unsealing.
@@ -50,7 +52,8 @@ pub struct Opened {
 ///
 /// # Errors
 ///
-/// [`Failure`], with one entry for each item that failed. No entry holds cleartext, and what failed inside an opening is
+/// [`Failure`], with one entry for each item that failed, or one for the whole where the Secret is of a type that is not
+/// made or has a key that no Secret can have. No entry holds cleartext, and what failed inside an opening is
 /// not told apart.
 pub fn unseal(
     sealed: &SealedSecret,
@@ -78,7 +81,24 @@ pub fn unseal(
             format!("Secrets of type {type_} are not made: Kubernetes would act on them by itself");
         return Err(Failure::of_object(Reason::TypeNotAllowed, message));
     }
+    check_keys(sealed, &opened.secret)?;
     Ok(opened)
+}
+
+/// Refuses a Secret with a key that the API server would refuse; a folder would take it.
+fn check_keys(sealed: &SealedSecret, secret: &Secret) -> Result<(), Failure> {
+    let mut keys = secret.data.keys();
+    let invalid = keys.find_map(|key| Some((key, check_item_key(key).err()?)));
+    let Some((key, error)) = invalid else {
+        return Ok(());
+    };
+    // The deprecated form seals the keys as well, so they are not named.
+    let message = if sealed.spec.data.is_some() {
+        format!("a key in spec.data {error}")
+    } else {
+        format!("key {key:?} {error}; rename it in the SealedSecret")
+    };
+    Err(Failure::of_object(Reason::InvalidName, message))
 }
 
 fn open_items(sealed: &SealedSecret, ring: &KeyRing) -> Result<Opened, Failure> {

@@ -382,6 +382,37 @@ const CASES: &[Case] = &[
                Kubernetes would act on them by itself",
         operations: 1,
     },
+    // The keys
+    Case {
+        given: "an item has a key that no Secret can have",
+        object: || seal_item_as("pass word"),
+        held: &[0],
+        reason: Reason::InvalidName,
+        says: "key \"pass word\" must be letters, digits, '-', '_' and '.', not \".\" or beginning with \"..\", \
+               253 characters at most; rename it in the SealedSecret",
+        operations: 1,
+    },
+    Case {
+        given: "a template text has a key that no Secret can have",
+        object: || with_template_text("..", "x"),
+        held: &[0],
+        reason: Reason::InvalidName,
+        says: "key \"..\" must be letters, digits, '-', '_' and '.', not \".\" or beginning with \"..\", \
+               253 characters at most; rename it in the SealedSecret",
+        operations: 1,
+    },
+    Case {
+        given: "the deprecated form holds a key that no Secret can have, which is sealed as well",
+        object: || {
+            let json = r#"{"data":{"marker word":"YQ=="}}"#;
+            legacy(&sealed_text(json, &Label::strict("prod", "db"), 0))
+        },
+        held: &[0],
+        reason: Reason::InvalidName,
+        says: "a key in spec.data must be letters, digits, '-', '_' and '.', not \".\" or beginning with \"..\", \
+               253 characters at most",
+        operations: 1,
+    },
 ];
 
 #[test]
@@ -438,6 +469,7 @@ fn is_of_opening(reason: Reason) -> bool {
         | Reason::ConflictingData
         | Reason::TemplateUnsupported
         | Reason::TypeNotAllowed
+        | Reason::InvalidName
         | Reason::NoKey => true,
         // Of sealing, of the commands' input, of files, of certificates, and of the controller's world.
         Reason::Unsealed
@@ -449,7 +481,6 @@ fn is_of_opening(reason: Reason) -> bool {
         | Reason::WrongKind
         | Reason::MissingName
         | Reason::MissingNamespace
-        | Reason::InvalidName
         | Reason::InvalidValue
         | Reason::EmptyData
         | Reason::InvalidContents
@@ -581,6 +612,15 @@ fn legacy(text: &str) -> SealedSecret {
     changed(without_template(sealed(Scope::Strict, 0)), |object| {
         object.spec.encrypted_data.clear();
         object.spec.data = Some(text.to_owned());
+    })
+}
+
+/// `prod/db` with one item, as another program seals it under this key.
+fn seal_item_as(key: &str) -> SealedSecret {
+    changed(without_lines(sealed(Scope::Strict, 0)), |object| {
+        let items = &mut object.spec.encrypted_data;
+        let text = items.remove("password").expect("the sample has it");
+        items.insert(key.to_owned(), text);
     })
 }
 
