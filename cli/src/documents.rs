@@ -1,16 +1,15 @@
 //! From documents to Secrets and SealedSecrets, with the place of everything that is wrong.
 
 use seal_api::{Reason, SealedSecret};
-use seal_envelope::Plaintext;
+use seal_documents::{implied_kind, list_items};
+use seal_envelope::{Plaintext, decode_base64};
 use seal_manifest::{Document, Node, ScalarKind};
 use seal_sealing::Secret;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
 
 use crate::problem::{Place, Problem};
-pub(crate) use crate::role::{Role, implied_kind, list_items, role};
+pub(crate) use crate::role::{Role, role};
 
 /// The first Secret with values that stands within another object, where nothing seals it.
 pub(crate) fn embedded_secret(node: &Node) -> Option<&Node> {
@@ -119,8 +118,6 @@ impl Reader<'_> {
 
     fn data(&self, node: &Node) -> Result<std::collections::BTreeMap<String, Plaintext>, Problem> {
         let decode = |(key, text): (String, &str), at: &Node| {
-            let text: Zeroizing<String> =
-                Zeroizing::new(text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect());
             let invalid = |_| {
                 self.wrong(
                     Reason::InvalidValue,
@@ -131,7 +128,7 @@ impl Reader<'_> {
             };
             Ok((
                 key.clone(),
-                Plaintext::from(STANDARD.decode(text.as_bytes()).map_err(invalid)?),
+                Plaintext::from(decode_base64(text).map_err(invalid)?),
             ))
         };
         let entries = self.entries(node, "data")?;
@@ -260,7 +257,7 @@ fn add_sealed<'s>(
     match role(node, implied, "", document) {
         Ok(Role::SealedSecret) => found.push(SealedDocument { document, node }),
         Ok(Role::List) => {
-            for item in list_items(node) {
+            for item in list_items(node).unwrap_or_default() {
                 add_sealed(document, item, implied_kind(node), found);
             }
         }

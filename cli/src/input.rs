@@ -6,6 +6,7 @@ use std::{
 };
 
 use seal_api::Reason;
+use seal_documents::{is_manifest, reason};
 use seal_manifest::{Encoding, Limits, Text};
 use seal_shell::{ReadError, read_file, read_stdin};
 use walkdir::WalkDir;
@@ -137,17 +138,6 @@ fn leads_to_input(path: &Path) -> bool {
     is_manifest(path) || path.is_dir()
 }
 
-fn is_manifest(path: &Path) -> bool {
-    let extension = path
-        .extension()
-        .map(|extension| extension.to_ascii_lowercase());
-    extension.is_some_and(|extension| {
-        ["yaml", "yml", "json"]
-            .iter()
-            .any(|known| extension == *known)
-    })
-}
-
 /// The problem of a file that cannot be read.
 pub(crate) fn unreadable(name: &str, error: &ReadError) -> Problem {
     let problem = match error {
@@ -162,24 +152,11 @@ pub(crate) fn unreadable(name: &str, error: &ReadError) -> Problem {
 
 /// The problem of a text that cannot be parsed or edited.
 pub(crate) fn from_manifest(error: &seal_manifest::Error, file: &str) -> Problem {
-    use seal_manifest::Error;
-    let reason = match error {
-        Error::NotUtf8 { .. } | Error::NotUtf16 { .. } => Reason::InvalidEncoding,
-        Error::TooLarge { .. }
-        | Error::TooManyDocuments { .. }
-        | Error::TooManyNodes { .. }
-        | Error::TooDeep { .. } => Reason::TooLarge,
-        Error::EditNotPossible { .. }
-        | Error::EditsOverlap { .. }
-        | Error::EditNotVerified { .. }
-        | Error::NotInText => Reason::Unwritable,
-        _ => Reason::InvalidSyntax,
-    };
     let place = Place {
         file: Some(file.to_owned()),
         document: error.document(),
         line: error.position().map(|position| position.line),
         column: error.position().map(|position| position.column),
     };
-    Problem::new(reason, error.explanation()).at(place)
+    Problem::new(reason(error), error.explanation()).at(place)
 }

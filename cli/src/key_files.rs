@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use seal_api::Reason;
+use seal_documents::list_items;
 use seal_envelope::{OpeningKey, OpeningKeyError};
 use seal_manifest::{Document, Limits, Node, read};
-use seal_sealing::{HeldKey, KeyRing, Secret, read_key_secret};
+use seal_sealing::{HeldKey, KeyRing, Secret, opening_key_reason, read_key_secret};
 
 use crate::{
     documents::place,
@@ -51,11 +52,7 @@ fn pem_keys(text: &str, place: &Place, now: Timestamp) -> Vec<Result<HeldKey, Pr
         created: now,
     };
     let unusable = |error: OpeningKeyError| {
-        let reason = match error {
-            OpeningKeyError::NotRsa | OpeningKeyError::Size { .. } => Reason::UnsupportedKey,
-            _ => Reason::UnreadableKey,
-        };
-        Problem::new(reason, error.to_string()).at(place.clone())
+        Problem::new(opening_key_reason(&error), error.to_string()).at(place.clone())
     };
     OpeningKey::all_from_pem(text.as_bytes())
         .into_iter()
@@ -92,7 +89,7 @@ fn add_secrets(
     now: Timestamp,
     keys: &mut Vec<Result<HeldKey, Problem>>,
 ) {
-    if let Some(items) = node.get("items").and_then(Node::items) {
+    if let Some(items) = list_items(node) {
         for item in items {
             add_secrets(input, document, item, now, keys);
         }

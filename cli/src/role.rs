@@ -3,6 +3,7 @@
 //! What looks like a Secret and is not written as one is an error: passed through, it would go out in cleartext.
 
 use seal_api::Reason;
+use seal_documents::{implied_kind, implied_version, list_items, may_be_list};
 use seal_manifest::{Document, Node};
 
 use crate::{documents::place, problem::Problem};
@@ -33,7 +34,7 @@ pub(crate) fn role(
         Err(Problem::new(Reason::WrongKind, message).at(place(file, document, node)))
     };
     let kind = text(node, "kind").or(implied);
-    let version = text(node, "apiVersion").or_else(|| implied.map(version_of));
+    let version = text(node, "apiVersion").or_else(|| implied.map(implied_version));
     match (version, kind) {
         (Some("v1"), Some("Secret")) => return Ok(Role::Secret),
         (Some("bitnami.com/v1alpha1"), Some("SealedSecret")) => return Ok(Role::SealedSecret),
@@ -42,17 +43,17 @@ pub(crate) fn role(
     if let Some(message) = almost_a_secret(node, kind, version) {
         return wrong(node, message);
     }
+    if let Some(items) = list_items(node) {
+        let unnamed = |item: &&Node| implied_kind(node).is_none() && is_unnamed(item);
+        return match items.iter().find(unnamed) {
+            Some(item) if is_list(kind) => wrong(
+                item,
+                "an item of the list has data and no kind; a Secret has apiVersion v1 and kind Secret",
+            ),
+            _ => Ok(Role::List),
+        };
+    }
     match node.get("items") {
-        Some(items) if items.items().is_some() => {
-            let unnamed = |item: &&Node| implied_kind(node).is_none() && is_unnamed(item);
-            match list_items(node).iter().find(unnamed) {
-                Some(item) if is_list(kind) => wrong(
-                    item,
-                    "an item of the list has data and no kind; a Secret has apiVersion v1 and kind Secret",
-                ),
-                _ => Ok(Role::List),
-            }
-        }
         Some(items) if (kind.is_none() || is_list(kind)) && holds_secret(items, file, document) => {
             wrong(
                 items,
@@ -89,14 +90,6 @@ fn almost_a_secret(node: &Node, kind: Option<&str>, version: Option<&str>) -> Op
 
 fn text<'n>(node: &'n Node, field: &str) -> Option<&'n str> {
     node.get(field).and_then(Node::as_str)
-}
-
-/// The version that goes with the kind which a typed list gives its items.
-fn version_of(implied: &str) -> &'static str {
-    match implied {
-        "SealedSecret" => "bitnami.com/v1alpha1",
-        _ => "v1",
-    }
 }
 
 /// Whether a version can be meant for the core group: absent, without a group, or with one that says as much.
@@ -139,7 +132,7 @@ fn is_secret_in_other_letters(kind: &str) -> bool {
 }
 
 fn is_list(kind: Option<&str>) -> bool {
-    kind.is_some_and(|kind| kind.trim().to_ascii_lowercase().ends_with("list"))
+    kind.is_some_and(may_be_list)
 }
 
 /// Whether a value of a mapping is a Secret, or may be meant as one.
@@ -153,17 +146,4 @@ fn holds_secret(items: &Node, file: &str, document: &Document) -> bool {
         let role = role(value, None, file, document);
         is_unnamed(value) || matches!(role, Ok(Role::Secret) | Err(_))
     })
-}
-
-/// The items of a list.
-pub(crate) fn list_items(list: &Node) -> &[Node] {
-    list.items()
-        .or_else(|| list.get("items")?.items())
-        .unwrap_or_default()
-}
-
-/// The kind that a typed list such as `SecretList` gives items that name none.
-pub(crate) fn implied_kind(list: &Node) -> Option<&str> {
-    let kind = list.get("kind").and_then(Node::as_str)?;
-    kind.strip_suffix("List").filter(|kind| !kind.is_empty())
 }

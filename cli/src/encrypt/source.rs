@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
+use seal_documents::{implied_kind, list_items};
 use seal_manifest::{Document, Edits, Format, Limits, Node, Part, Stream, read};
 use seal_sealing::{Sealed, Secret, cautions, check_contents};
 use zeroize::Zeroizing;
 
 use super::{comments, position, request::Request};
 use crate::{
-    documents::{self, Reader, Role, implied_kind, place},
+    documents::{self, Reader, Role, place},
     input::from_manifest,
     parallel,
     problem::{Place, Problem},
@@ -139,11 +140,7 @@ impl<'i> Source<'i> {
     fn lists_among(&self, failed: &BTreeSet<usize>) -> Vec<Place> {
         let documents = failed.iter().filter_map(|position| {
             let document = self.stream.documents.get(*position)?.as_ref().ok()?;
-            let items = document
-                .root
-                .get("items")
-                .unwrap_or(&document.root)
-                .items()?;
+            let items = list_items(&document.root)?;
             (items.len() > 1).then(|| place(self.name, document, &document.root))
         });
         documents.collect()
@@ -227,7 +224,7 @@ impl<'i> Source<'i> {
             },
             Ok(Role::List) => {
                 let typed_list = implied_kind(node).map(|_| node);
-                for item in documents::list_items(node) {
+                for item in list_items(node).unwrap_or_default() {
                     self.look_into(document, item, typed_list, found, outcome);
                 }
             }

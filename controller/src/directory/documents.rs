@@ -1,10 +1,8 @@
 //! The objects in the bytes of one file: documents one by one, lists unpacked. Pure.
 
 use seal_api::Reason;
+use seal_documents::{implied_kind, implied_version, is_certain_list, reason};
 use seal_manifest::{Error, Limits, Node, Text, read};
-
-/// The kinds of which every item has to be an object.
-const LISTS: [&str; 3] = ["List", "SealedSecretList", "SecretList"];
 
 /// One object in a file.
 #[derive(Debug)]
@@ -68,21 +66,21 @@ pub(super) fn objects(bytes: &[u8]) -> Vec<Result<Object, Fault>> {
     for document in stream.documents {
         match document {
             Err(error) => found.push(Err(of_error(&error))),
-            Ok(document) => add(document.index, document.root, &mut found),
+            Ok(document) => add(document.index, document.root, None, &mut found),
         }
     }
     found
 }
 
-/// Adds the object in a node, or those of a list.
-fn add(document: usize, node: Node, found: &mut Vec<Result<Object, Fault>>) {
-    let text = |field: &str| {
-        node.get(field)
-            .and_then(Node::as_str)
-            .unwrap_or_default()
-            .to_owned()
+/// Adds the object in a node, or those of a list. `implied` is the kind that a typed list gives items that name none.
+fn add(document: usize, node: Node, implied: Option<&str>, found: &mut Vec<Result<Object, Fault>>) {
+    let implied = implied.filter(|_| node.entries().is_some());
+    let text = |field: &str, implied: Option<&str>| {
+        let text = node.get(field).map_or(implied, Node::as_str);
+        text.unwrap_or_default().to_owned()
     };
-    let (api_version, kind, line) = (text("apiVersion"), text("kind"), node.position.line);
+    let api_version = text("apiVersion", implied.map(implied_version));
+    let (kind, line) = (text("kind", implied), node.position.line);
     let object = Object {
         document,
         line,
@@ -95,11 +93,12 @@ fn add(document: usize, node: Node, found: &mut Vec<Result<Object, Fault>>) {
         found.push(Err(object.fault(None, Reason::InvalidObject, message)));
         return;
     }
-    let is_list = LISTS.contains(&object.kind.as_str());
+    let is_list = is_certain_list(&object.kind);
+    let implied = implied_kind(&object.node).filter(|_| is_list);
     match object.node.get("items").map(|items| (items, items.items())) {
         Some((_, Some(items))) if is_list => items
             .iter()
-            .for_each(|item| add(document, item.clone(), found)),
+            .for_each(|item| add(document, item.clone(), implied, found)),
         Some((node, None)) if is_list && !node.is_null() => {
             let message = "items of the list is not a list";
             found.push(Err(object.fault(
@@ -111,7 +110,7 @@ fn add(document: usize, node: Node, found: &mut Vec<Result<Object, Fault>>) {
         Some((_, Some(items))) => {
             // A list whose kind is another or misspelt may hold an object all the same.
             for item in items.iter().filter(|item| looks_like_object(item)) {
-                add(document, item.clone(), found);
+                add(document, item.clone(), None, found);
             }
             found.push(Ok(object));
         }
@@ -139,18 +138,10 @@ pub(super) fn ends_at_marker(bytes: &[u8]) -> bool {
 
 /// A parser's error without what stands in our own fields already.
 fn of_error(error: &Error) -> Fault {
-    let reason = match error {
-        Error::NotUtf8 { .. } | Error::NotUtf16 { .. } => Reason::InvalidEncoding,
-        Error::TooLarge { .. }
-        | Error::TooManyDocuments { .. }
-        | Error::TooManyNodes { .. }
-        | Error::TooDeep { .. } => Reason::TooLarge,
-        _ => Reason::InvalidSyntax,
-    };
     Fault {
         document: error.document(),
         line: error.position().map(|position| position.line),
-        reason,
+        reason: reason(error),
         message: error.explanation(),
     }
 }
@@ -186,6 +177,25 @@ mod tests {
                 .as_ref()
                 .is_err_and(|fault| fault.reason == Reason::InvalidObject)
         );
+    }
+
+    #[test]
+    fn items_of_typed_lists_need_not_say_what_they_are() {
+        let text = r#"{"apiVersion":"v1","kind":"SealedSecretList","items":[{"a":1},{"apiVersion":"v1","kind":"A"}]}"#;
+        let found = objects(text.as_bytes());
+        let says = |object: &Result<Object, Fault>| {
+            let object = object.as_ref().expect("it is one");
+            (object.api_version.clone(), object.kind.clone())
+        };
+        assert_eq!(
+            found.iter().map(says).collect::<Vec<_>>(),
+            [
+                ("bitnami.com/v1alpha1".into(), "SealedSecret".into()),
+                ("v1".into(), "A".into())
+            ]
+        );
+        let text = r#"{"apiVersion":"v1","kind":"SecretList","items":["x"]}"#;
+        assert!(objects(text.as_bytes())[0].is_err());
     }
 
     #[test]

@@ -102,6 +102,9 @@ fn sealed_secret(object: &Object) -> Result<Found, Fault> {
     let mut json = object.node.to_json();
     if let Value::Object(fields) = &mut json {
         fields.remove("status");
+        // In a typed list it need not say so itself.
+        fields.insert("apiVersion".to_owned(), API_VERSION.into());
+        fields.insert("kind".to_owned(), KIND.into());
     }
     // The decoder's own error would quote what stands in the file.
     let sealed: SealedSecret = serde_json::from_value(json).map_err(|_| {
@@ -245,6 +248,16 @@ mod tests {
             ("app/db", 2)
         );
         assert!(found.sealed.status.is_none());
+    }
+
+    #[test]
+    fn an_item_of_a_list_of_sealed_secrets_need_not_say_that_it_is_one() {
+        let item = GOOD.lines().skip(2).collect::<Vec<_>>().join("\n  ");
+        let text =
+            format!("apiVersion: bitnami.com/v1alpha1\nkind: SealedSecretList\nitems:\n- {item}\n");
+        let scan = scan(text.as_bytes());
+        assert_eq!((scan.found.len(), scan.faults.len()), (1, 0));
+        assert_eq!(scan.found[0].name.to_string(), "app/db");
     }
 
     #[test]

@@ -12,6 +12,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use seal_documents::is_manifest;
+
 /// The files of a tree by their path in it, with `/`.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
@@ -73,7 +75,7 @@ impl Walk {
                 self.links.push((name, entry.path()));
             } else if kind.is_dir() {
                 self.folder(&name, &entry.path());
-            } else if counts(&name) {
+            } else if is_manifest(Path::new(&name)) {
                 // A file that was removed meanwhile is found missing when it is read.
                 self.seen.extend(entry.metadata().as_ref().map(identity));
                 self.tree.files.insert(name, entry.path());
@@ -88,7 +90,7 @@ impl Walk {
             folder,
             &file_name.as_encoded_bytes().escape_ascii().to_string(),
         );
-        if may_hold_files || counts(&name) {
+        if may_hold_files || is_manifest(Path::new(&name)) {
             let message = "its name is not UTF-8; rename it";
             self.tree.unreadable.insert(name, message.to_owned());
         }
@@ -97,12 +99,12 @@ impl Walk {
     fn follow_links(&mut self, root: &Path) {
         while let Some((name, path)) = self.links.pop() {
             match fs::metadata(&path) {
-                Err(error) if counts(&name) => {
+                Err(error) if is_manifest(Path::new(&name)) => {
                     self.tree
                         .unreadable
                         .insert(name, format!("symbolic link: {error}"));
                 }
-                Ok(target) if target.is_dir() || counts(&name) => {
+                Ok(target) if target.is_dir() || is_manifest(Path::new(&name)) => {
                     self.follow(name, path, &target, root);
                 }
                 Ok(_) | Err(_) => {}
@@ -134,15 +136,6 @@ fn join(folder: &str, name: &str) -> String {
     } else {
         format!("{folder}/{name}")
     }
-}
-
-fn counts(name: &str) -> bool {
-    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
-    extension.is_some_and(|extension| {
-        ["yaml", "yml", "json"]
-            .iter()
-            .any(|known| extension.eq_ignore_ascii_case(known))
-    })
 }
 
 #[cfg(test)]

@@ -1,19 +1,13 @@
 //! The text of one sealed item, and the one place that tells formats apart.
 
-use base64::{
-    Engine, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose},
+use std::mem;
+
+use base64::{Engine, engine::general_purpose};
+
+use crate::{
+    base64_text::{decode_line, on_one_line},
+    format1,
 };
-
-use crate::format1;
-
-/// Standard alphabet with padding (RFC 4648 §4); bits after the last byte may be set, as Go's decoder allows.
-const TEXT: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new()
-        .with_decode_allow_trailing_bits(true)
-        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
-);
 
 /// One sealed item: its text and what the text decodes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +44,8 @@ impl Ciphertext {
     ///
     /// [`CiphertextError`] when the text is not base64 or the bytes cannot be a ciphertext.
     pub fn parse(text: &str) -> Result<Self, CiphertextError> {
-        let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-        let bytes = TEXT.decode(&text).map_err(|_| CiphertextError::NotBase64)?;
+        let text = mem::take(&mut *on_one_line(text));
+        let bytes = decode_line(&text).map_err(|_| CiphertextError::NotBase64)?;
         let parts = format1::Parts::parse(&bytes)
             .ok_or(CiphertextError::TooShort { bytes: bytes.len() })?;
         Ok(Self {

@@ -25,6 +25,7 @@
 //! Plaintext, session keys and private keys live in buffers that are wiped when dropped. The only source of
 //! randomness is the operating system's.
 
+mod base64_text;
 mod certificate;
 mod ciphertext;
 mod format1;
@@ -36,6 +37,7 @@ mod plaintext;
 mod public_key;
 mod stack;
 
+pub use base64_text::{NotBase64, decode_base64};
 pub use certificate::{Certificate, CertificateError, Validity};
 pub use ciphertext::{Ciphertext, CiphertextError};
 pub use format1::SealError;

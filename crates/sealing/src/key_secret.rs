@@ -30,7 +30,7 @@ impl KeySecretError {
     /// The stable reason.
     pub fn reason(&self) -> Reason {
         match self {
-            Self::Key(error) => key_reason(error),
+            Self::Key(error) => opening_key_reason(error),
             Self::Certificate(CertificateError::PublicKey(PublicKeyError::Malformed)) => {
                 Reason::UnreadableKey
             }
@@ -41,8 +41,8 @@ impl KeySecretError {
     }
 }
 
-/// The reason that stands for a private key's error.
-fn key_reason(error: &OpeningKeyError) -> Reason {
+/// The stable reason of a private key's error, wherever the key comes from.
+pub fn opening_key_reason(error: &OpeningKeyError) -> Reason {
     match error {
         OpeningKeyError::NotRsa | OpeningKeyError::Size { .. } => Reason::UnsupportedKey,
         _ => Reason::UnreadableKey,

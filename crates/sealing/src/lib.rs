@@ -48,7 +48,7 @@ pub use diagnosis::mismatch;
 pub use failure::{Failure, ItemFailure};
 pub use item_lines::{ItemLine, ItemLines, item_lines_fit};
 pub use key_ring::{HeldKey, KeyRing};
-pub use key_secret::{KeySecretError, key_secret, read_key_secret};
+pub use key_secret::{KeySecretError, key_secret, opening_key_reason, read_key_secret};
 pub use names::{NameError, check_item_key, check_name, check_namespace};
 pub use renewal::{Renewal, renewal};
 pub use seal::{SealError, Sealed, SealedItem, seal, seal_item};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use seal_api::annotations;
-use seal_envelope::Plaintext;
+use seal_envelope::{Plaintext, decode_base64};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -169,10 +169,7 @@ fn strings_of<'v>(object: &'v Value, field: &str) -> Result<Vec<(String, &'v str
 }
 
 fn from_base64(key: &str, text: &str) -> Result<Plaintext, SecretError> {
-    let text: Zeroizing<String> =
-        Zeroizing::new(text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect());
-    let decoded = STANDARD.decode(text.as_bytes());
-    decoded
+    decode_base64(text)
         .map(Plaintext::from)
         .map_err(|_| wrong(&format!("data.{key}"), "base64"))
 }
