@@ -5,12 +5,16 @@
     reason = "variants and flattened groups are documented at their types, whose text clap takes"
 )]
 
-use std::{fmt, path::PathBuf};
+pub(crate) mod value_parsers;
 
-use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 use seal_api::Scope;
-use zeroize::Zeroizing;
+use seal_envelope::{KeyId, KeySize};
+
+pub use value_parsers::{FileValue, Generated, Label, Literal};
 
 /// Seal Kubernetes Secrets before they are committed.
 ///
@@ -120,11 +124,11 @@ pub struct SealArgs {
 pub struct CertificateArgs {
     /// The certificate: a file, or a URL of a certificate or a controller; redirects are not followed. Also SEAL_CERT or
     /// SEALED_SECRETS_CERT.
-    #[arg(long, value_name = "FILE|URL", help_heading = "Sealing")]
+    #[arg(long, value_name = "FILE|URL", value_parser = NonEmptyStringValueParser::new(), help_heading = "Sealing")]
     pub cert: Option<String>,
     /// The full id (64 digits) the certificate's key must have. Also SEAL_PIN.
-    #[arg(long, value_name = "KEY-ID", help_heading = "Sealing")]
-    pub pin: Option<String>,
+    #[arg(long, value_name = "KEY-ID", value_parser = value_parsers::pin, help_heading = "Sealing")]
+    pub pin: Option<KeyId>,
 }
 
 /// How far the sealed value may travel.
@@ -133,7 +137,7 @@ pub struct CertificateArgs {
 pub struct ScopeArgs {
     /// Where the value may be unsealed: strict (this name and namespace), namespace-wide or cluster-wide. Also SEAL_SCOPE or
     /// SEALED_SECRETS_SCOPE.
-    #[arg(long, value_name = "SCOPE", help_heading = "Sealing")]
+    #[arg(long, value_name = "SCOPE", value_parser = value_parsers::scope, help_heading = "Sealing")]
     pub scope: Option<Scope>,
 }
 
@@ -142,10 +146,10 @@ pub struct ScopeArgs {
 #[group(skip)]
 pub struct PlaceArgs {
     /// The namespace of Secrets that name none. Also SEAL_NAMESPACE or SEALED_SECRETS_NAMESPACE.
-    #[arg(long, short, value_name = "NAMESPACE", help_heading = "Sealing")]
+    #[arg(long, short, value_name = "NAMESPACE", value_parser = value_parsers::namespace, help_heading = "Sealing")]
     pub namespace: Option<String>,
     /// The name of a Secret that has none.
-    #[arg(long, value_name = "NAME", help_heading = "Sealing")]
+    #[arg(long, value_name = "NAME", value_parser = value_parsers::name, help_heading = "Sealing")]
     pub name: Option<String>,
 }
 
@@ -153,10 +157,10 @@ pub struct PlaceArgs {
 #[derive(Debug, Args)]
 pub struct CreateArgs {
     /// The name of the Secret.
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", value_parser = value_parsers::name)]
     pub name: String,
     /// The namespace of the Secret. Also SEAL_NAMESPACE or SEALED_SECRETS_NAMESPACE.
-    #[arg(long, short, value_name = "NAMESPACE", help_heading = "Sealing")]
+    #[arg(long, short, value_name = "NAMESPACE", value_parser = value_parsers::namespace, help_heading = "Sealing")]
     pub namespace: Option<String>,
     #[command(flatten)]
     pub certificate: CertificateArgs,
@@ -166,16 +170,28 @@ pub struct CreateArgs {
     #[arg(long, help_heading = "Sealing")]
     pub allow_restricted_types: bool,
     /// The type of the Secret, such as `kubernetes.io/basic-auth`.
-    #[arg(long = "type", value_name = "TYPE", help_heading = "Contents")]
+    #[arg(long = "type", value_name = "TYPE", value_parser = value_parsers::secret_type, help_heading = "Contents")]
     pub type_: Option<String>,
     #[command(flatten)]
     pub values: ValueArgs,
     /// A certificate and its private key, both PEM files; sets the type `kubernetes.io/tls`.
-    #[arg(long, num_args = 2, value_names = ["CERT", "KEY"], help_heading = "Contents")]
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["CERT", "KEY"],
+        conflicts_with = "docker_registry",
+        help_heading = "Contents"
+    )]
     pub tls: Option<Vec<PathBuf>>,
     /// Credentials for an image registry; the password is read from --docker-password-file, or asked for. Sets the type
     /// `kubernetes.io/dockerconfigjson`.
-    #[arg(long, num_args = 2, value_names = ["SERVER", "USER"], help_heading = "Contents")]
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["SERVER", "USER"],
+        value_parser = NonEmptyStringValueParser::new(),
+        help_heading = "Contents"
+    )]
     pub docker_registry: Option<Vec<String>>,
     /// The file with the password for --docker-registry, `-` for standard input.
     #[arg(
@@ -186,8 +202,8 @@ pub struct CreateArgs {
     )]
     pub docker_password_file: Option<PathBuf>,
     /// A label of the Secret.
-    #[arg(long, value_name = "NAME=VALUE", help_heading = "Contents")]
-    pub label: Vec<String>,
+    #[arg(long, value_name = "NAME=VALUE", value_parser = value_parsers::label, help_heading = "Contents")]
+    pub label: Vec<Label>,
     /// Write to this file instead of standard output. An existing file is not replaced unless --force is given.
     #[arg(long, short, value_name = "FILE", help_heading = "Output")]
     pub output: Option<PathBuf>,
@@ -203,43 +219,20 @@ pub struct CreateArgs {
 #[derive(Debug, Args, Default)]
 pub struct ValueArgs {
     /// A value given here. It stays in the shell's history and is seen by other users: prefer the other ways.
-    #[arg(long, value_name = "KEY=VALUE", help_heading = "Contents")]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = value_parsers::literal, help_heading = "Contents")]
     pub from_literal: Vec<Literal>,
     /// A value from a file, byte for byte; the key is the file's name unless given. `-` is standard input.
-    #[arg(long, value_name = "[KEY=]PATH", help_heading = "Contents")]
-    pub from_file: Vec<String>,
+    #[arg(long, value_name = "[KEY=]PATH", value_parser = value_parsers::file_value, help_heading = "Contents")]
+    pub from_file: Vec<FileValue>,
     /// Values from a file of KEY=VALUE lines; `#` begins a comment line.
     #[arg(long, value_name = "PATH", help_heading = "Contents")]
     pub from_env_file: Vec<PathBuf>,
-    /// A random value of letters and digits, never shown.
-    #[arg(long, value_name = "KEY=LENGTH", help_heading = "Contents")]
-    pub generate: Vec<String>,
+    /// A random value of letters and digits, 4096 at most, never shown.
+    #[arg(long, value_name = "KEY=LENGTH", value_parser = value_parsers::generated, help_heading = "Contents")]
+    pub generate: Vec<Generated>,
     /// Ask for a value on the terminal, without showing it.
-    #[arg(long, value_name = "KEY", help_heading = "Contents")]
+    #[arg(long, value_name = "KEY", value_parser = value_parsers::item_key, help_heading = "Contents")]
     pub prompt: Vec<String>,
-}
-
-/// A key and its value, as typed. `Debug` shows neither.
-#[derive(Clone)]
-pub struct Literal(Zeroizing<String>);
-
-impl Literal {
-    /// The text `KEY=VALUE`.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Literal {
-    fn from(text: String) -> Self {
-        Self(Zeroizing::new(text))
-    }
-}
-
-impl fmt::Debug for Literal {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Literal(..)")
-    }
 }
 
 /// Seal one value and print it as base64, without a newline, for Helm values and templates.
@@ -253,10 +246,10 @@ pub struct RawArgs {
     #[command(flatten)]
     pub scope: ScopeArgs,
     /// The namespace it is sealed for. Also SEAL_NAMESPACE or SEALED_SECRETS_NAMESPACE.
-    #[arg(long, short, value_name = "NAMESPACE", help_heading = "Sealing")]
+    #[arg(long, short, value_name = "NAMESPACE", value_parser = value_parsers::namespace, help_heading = "Sealing")]
     pub namespace: Option<String>,
     /// The name of the Secret it is sealed for.
-    #[arg(long, value_name = "NAME", help_heading = "Sealing")]
+    #[arg(long, value_name = "NAME", value_parser = value_parsers::name, help_heading = "Sealing")]
     pub name: Option<String>,
 }
 
@@ -264,13 +257,13 @@ pub struct RawArgs {
 #[derive(Debug, Args)]
 pub struct SetArgs {
     /// The file with the SealedSecret.
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_parser = value_parsers::file_only())]
     pub file: PathBuf,
     /// The SealedSecret's name, where the file holds more than one.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = value_parsers::name)]
     pub name: Option<String>,
     /// Remove an item.
-    #[arg(long, value_name = "KEY", help_heading = "Contents")]
+    #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new(), help_heading = "Contents")]
     pub remove: Vec<String>,
     #[command(flatten)]
     pub values: ValueArgs,
@@ -313,7 +306,13 @@ pub struct CertPinArgs {
     #[command(flatten)]
     pub source: SourceArgs,
     /// The file to commit.
-    #[arg(long, short, value_name = "FILE", default_value = "seal-cert.pem")]
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        value_parser = value_parsers::file_only(),
+        default_value = "seal-cert.pem"
+    )]
     pub output: PathBuf,
     /// Replace a file with the certificate of another key, or with a pin that is wrong.
     #[arg(long)]
@@ -324,11 +323,11 @@ pub struct CertPinArgs {
 #[derive(Debug, Args)]
 pub struct SourceArgs {
     /// A file, or a URL of a certificate or a controller. Without it, SEAL_CERT or SEALED_SECRETS_CERT.
-    #[arg(value_name = "FILE|URL")]
+    #[arg(value_name = "FILE|URL", value_parser = NonEmptyStringValueParser::new())]
     pub source: Option<String>,
     /// The full id (64 digits) the certificate's key must have. Also SEAL_PIN.
-    #[arg(long, value_name = "KEY-ID")]
-    pub pin: Option<String>,
+    #[arg(long, value_name = "KEY-ID", value_parser = value_parsers::pin)]
+    pub pin: Option<KeyId>,
 }
 
 /// Show what a SealedSecret says of itself, offline: scope, items, sizes, sealing keys and dates, problems.
@@ -367,22 +366,22 @@ pub enum KeysCommand {
 #[derive(Debug, Args)]
 pub struct KeysNewArgs {
     /// The file for the key Secret, readable only by its owner; it must not exist.
-    #[arg(long, short, value_name = "FILE")]
+    #[arg(long, short, value_name = "FILE", value_parser = value_parsers::file_only())]
     pub output: PathBuf,
     /// The name of the key Secret; made from the key's id unless given.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = value_parsers::name)]
     pub name: Option<String>,
     /// The namespace of the key Secret, the controller's.
-    #[arg(long, short, value_name = "NAMESPACE")]
+    #[arg(long, short, value_name = "NAMESPACE", value_parser = value_parsers::namespace)]
     pub namespace: Option<String>,
-    /// The size of the RSA key in bits: 2048, 3072, 4096 or 8192.
-    #[arg(long, value_name = "BITS", default_value_t = 4096)]
-    pub size: usize,
+    /// The size of the RSA key in bits.
+    #[arg(long, value_name = "BITS", default_value = "4096", value_parser = value_parsers::key_size())]
+    pub size: KeySize,
     /// How many days the certificate is valid, 36500 at most.
-    #[arg(long, value_name = "DAYS", default_value_t = 3650, value_parser = value_parser!(u32).range(1..=36_500))]
+    #[arg(long, value_name = "DAYS", default_value_t = 3650, value_parser = value_parsers::days)]
     pub days: u32,
     /// Write the certificate to this file as well.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = value_parsers::file_only())]
     pub cert_output: Option<PathBuf>,
 }
 

@@ -77,7 +77,7 @@ fn load(args: &SourceArgs) -> Result<Loaded, Problem> {
             .map(|setting| setting.value)
             .ok_or_else(not_named)?,
     };
-    certificate::load(&source, args.pin.as_deref())
+    certificate::load(&source, args.pin)
 }
 
 fn not_named() -> Problem {

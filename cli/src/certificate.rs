@@ -43,7 +43,7 @@ pub(crate) fn if_named(args: &CertificateArgs) -> Result<Option<Loaded>, Problem
 
 /// Loads what a flag or variable names; where there is no such file, the hint says who named it.
 fn load_named(setting: &Setting, args: &CertificateArgs) -> Result<Loaded, Problem> {
-    load(&setting.value, args.pin.as_deref()).map_err(|problem| {
+    load(&setting.value, args.pin).map_err(|problem| {
         if problem.reason == Reason::Unreadable {
             problem.hint(format!("{} names it as the certificate", setting.source))
         } else {
@@ -60,15 +60,15 @@ fn not_named() -> Problem {
 }
 
 /// Reads a certificate from a file or URL and checks both pins: the file's own and the one asked for.
-pub(crate) fn load(source: &str, pin: Option<&str>) -> Result<Loaded, Problem> {
-    let asked = asked_pin(pin)?;
+pub(crate) fn load(source: &str, pin: Option<KeyId>) -> Result<Loaded, Problem> {
+    let asked = settings::pin(pin)?;
     let bytes = match fetch::url_of(source) {
         Some(url) => fetch::get(&url, LARGEST)?,
         None => bytes_of(fetch::path_of(source), source)?,
     };
     let loaded = read(&fetch::shown(source), &bytes)?;
-    if let Some((pin, from)) = asked {
-        check_pin(&loaded, pin, from)?;
+    if let Some(Setting { value, source }) = asked {
+        check_pin(&loaded, value, source)?;
     }
     Ok(loaded)
 }
@@ -97,24 +97,6 @@ pub(crate) fn bytes_of(path: &Path, name: &str) -> Result<Vec<u8>, Problem> {
     read_file(path, LARGEST)
         .map(|bytes| bytes.to_vec())
         .map_err(|error| input::unreadable(name, &error))
-}
-
-/// The pin asked for by flag or environment, and by which.
-fn asked_pin(flag: Option<&str>) -> Result<Option<(KeyId, &'static str)>, Problem> {
-    let setting = settings::pin(flag)?;
-    setting
-        .map(|Setting { value, source }| Ok((parse_pin(&value, source)?, source)))
-        .transpose()
-}
-
-fn parse_pin(text: &str, source: &str) -> Result<KeyId, Problem> {
-    text.parse().map_err(|error| {
-        Problem::new(
-            Reason::InvalidValue,
-            format!("the pin from {source} cannot be used: {error}"),
-        )
-        .hint("\"seal cert show\" prints the full key id")
-    })
 }
 
 fn check_pin(loaded: &Loaded, pin: KeyId, from: &str) -> Result<(), Problem> {

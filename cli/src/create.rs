@@ -1,12 +1,10 @@
 //! `seal create`: a SealedSecret in one step, without cleartext on disk.
 
-use std::path::{Path, PathBuf};
-
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use seal_api::{Reason, Scope};
 use seal_envelope::Plaintext;
-use seal_sealing::{Secret, check_contents, check_name, seal};
+use seal_sealing::{Secret, check_contents, seal};
 use serde_json::json;
 use zeroize::Zeroizing;
 
@@ -14,7 +12,6 @@ use crate::{
     args::CreateArgs,
     certificate,
     encrypt::{check_type, from_failure},
-    labels::labels,
     output,
     problem::{Place, Problem},
     report::Reporter,
@@ -35,7 +32,7 @@ pub(crate) fn run(args: &CreateArgs, reporter: &Reporter) -> Result<(), Problem>
     }
     let now = Timestamp::now();
     let certificate = certificate::for_sealing(&args.certificate, now)?;
-    let scope = settings::scope(args.scope.scope)?.map_or(Scope::Strict, |(scope, _)| scope);
+    let scope = settings::scope(args.scope.scope)?.map_or(Scope::Strict, |scope| scope.value);
     let secret = secret(args, reporter)?;
     check_type(&secret, args.allow_restricted_types)?;
     check(&secret)?;
@@ -58,75 +55,28 @@ fn check(secret: &Secret) -> Result<(), Problem> {
 }
 
 fn secret(args: &CreateArgs, reporter: &Reporter) -> Result<Secret, Problem> {
-    check_name(&args.name).map_err(|error| {
-        Problem::new(
-            Reason::InvalidName,
-            format!("the name {:?} {error}", args.name),
-        )
-    })?;
     let namespace = settings::namespace(args.namespace.as_deref())?.map(|setting| setting.value);
-    check_spelling(args.type_.as_deref())?;
     let mut secret = Secret::new(&args.name, namespace.as_deref());
-    let labels = labels(&args.label)?;
-    secret.set_strings("labels", labels);
-    let tls = args.tls.iter().flatten();
-    let others: Vec<&Path> = tls
-        .chain(&args.docker_password_file)
-        .map(PathBuf::as_path)
-        .collect();
-    secret.data = values::gather(&args.values, &others, reporter)?;
-    let helper = add_helpers(args, &mut secret.data)?;
-    secret.type_ = match (&args.type_, helper) {
-        (Some(asked), Some(helper)) if asked != helper => {
-            return Err(Problem::new(
-                Reason::Conflict,
-                format!("--type says {asked:?} and the helper makes {helper:?}"),
-            ));
-        }
-        (Some(asked), _) => Some(asked.clone()),
-        (None, helper) => helper.map(str::to_owned),
-    };
+    let labels = args.label.iter();
+    let labels = labels.map(|label| (label.name.clone(), label.value.clone()));
+    secret.set_strings("labels", labels.collect());
+    secret.data = values::gather(&args.values, reporter)?;
+    add_helpers(args, &mut secret.data)?;
+    secret.type_ = args.secret_type().map(str::to_owned);
     Ok(secret)
 }
 
-/// A type has letters, digits and a few marks, as those of Kubernetes do.
-fn check_spelling(type_: Option<&str>) -> Result<(), Problem> {
-    let is_sane = |text: &str| {
-        let is_mark = |byte: u8| b"-._/".contains(&byte);
-        !text.is_empty()
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || is_mark(byte))
-    };
-    if type_.is_none_or(is_sane) {
-        return Ok(());
+/// Adds the values of --tls or --docker-registry.
+fn add_helpers(args: &CreateArgs, data: &mut Values) -> Result<(), Problem> {
+    if let Some([certificate, key]) = args.tls.as_deref() {
+        values::add(data, "tls.crt", values::read_value(certificate)?)?;
+        values::add(data, "tls.key", values::read_value(key)?)?;
     }
-    let message = "--type takes letters, digits, '-', '.', '_' and '/'";
-    Err(Problem::new(Reason::InvalidValue, message))
-}
-
-/// Adds the values of --tls or --docker-registry and returns the type they make.
-fn add_helpers(args: &CreateArgs, data: &mut Values) -> Result<Option<&'static str>, Problem> {
-    match (args.tls.as_deref(), args.docker_registry.as_deref()) {
-        (Some(_), Some(_)) => Err(Problem::new(
-            Reason::Conflict,
-            "--tls and --docker-registry make different types",
-        )),
-        (Some([certificate, key]), None) => {
-            values::add(data, "tls.crt", values::read_value(certificate)?)?;
-            values::add(data, "tls.key", values::read_value(key)?)?;
-            Ok(Some("kubernetes.io/tls"))
-        }
-        (None, Some([server, user])) => {
-            values::add(
-                data,
-                ".dockerconfigjson",
-                docker_config(args, server, user)?,
-            )?;
-            Ok(Some("kubernetes.io/dockerconfigjson"))
-        }
-        _ => Ok(None),
+    if let Some([server, user]) = args.docker_registry.as_deref() {
+        let config = docker_config(args, server, user)?;
+        values::add(data, ".dockerconfigjson", config)?;
     }
+    Ok(())
 }
 
 fn docker_config(args: &CreateArgs, server: &str, user: &str) -> Result<Plaintext, Problem> {

@@ -1,14 +1,11 @@
 //! `seal keys`: sealing keys to bring along.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
 use seal_api::Reason;
-use seal_envelope::{GeneratedKey, KeySize, generate_key};
-use seal_sealing::{Secret, check_name, check_namespace, key_secret};
+use seal_envelope::{GeneratedKey, generate_key};
+use seal_sealing::{Secret, key_secret};
 
 use crate::{
     args::KeysNewArgs,
@@ -22,7 +19,6 @@ const PREFIX: &str = "sealed-secrets-key";
 const NEVER_OVER: &str = "a key is never written over another file; choose another name";
 
 pub(crate) fn new(args: &KeysNewArgs, reporter: &Reporter) -> Result<(), Problem> {
-    check_names(args)?;
     check_files(args)?;
     let key = generate(args)?;
     let id = key.certificate.key_id();
@@ -43,28 +39,13 @@ pub(crate) fn new(args: &KeysNewArgs, reporter: &Reporter) -> Result<(), Problem
     Ok(())
 }
 
-/// Neither file may be there, nor may they be one.
+/// Neither file may be there.
 fn check_files(args: &KeysNewArgs) -> Result<(), Problem> {
     output::check_absent(&args.output, NEVER_OVER)?;
-    let Some(certificate) = &args.cert_output else {
-        return Ok(());
-    };
-    output::check_absent(certificate, NEVER_OVER)?;
-    if place_of(certificate) == place_of(&args.output) {
-        let message = "--output and --cert-output name the same file";
-        return Err(Problem::new(Reason::Conflict, message)
-            .at(Place::file(&args.output.display().to_string()))
-            .hint("the key and the certificate need a file each"));
+    match &args.cert_output {
+        Some(certificate) => output::check_absent(certificate, NEVER_OVER),
+        None => Ok(()),
     }
-    Ok(())
-}
-
-/// Where a file will stand, however its folder is spelt.
-fn place_of(path: &Path) -> PathBuf {
-    let folder = path.parent().unwrap_or(path);
-    let folder = Path::new(".").join(folder);
-    let folder = fs::canonicalize(&folder).unwrap_or(folder);
-    folder.join(path.file_name().unwrap_or_default())
 }
 
 /// Writes the certificate, then the key; where the key cannot be written, the certificate goes again.
@@ -83,25 +64,8 @@ fn write(args: &KeysNewArgs, secret: &Secret, key: &GeneratedKey) -> Result<(), 
     })
 }
 
-fn check_names(args: &KeysNewArgs) -> Result<(), Problem> {
-    let invalid = |what: &str, text: &str, error: seal_sealing::NameError| {
-        Problem::new(Reason::InvalidName, format!("the {what} {text:?} {error}"))
-    };
-    if let Some(name) = &args.name {
-        check_name(name).map_err(|error| invalid("name", name, error))?;
-    }
-    match &args.namespace {
-        Some(namespace) => {
-            check_namespace(namespace).map_err(|error| invalid("namespace", namespace, error))
-        }
-        None => Ok(()),
-    }
-}
-
 fn generate(args: &KeysNewArgs) -> Result<GeneratedKey, Problem> {
-    let size = KeySize::try_from(args.size)
-        .map_err(|error| Problem::new(Reason::UnsupportedKey, format!("--size: {error}")))?;
     let valid_for = SignedDuration::from_hours(24 * i64::from(args.days));
-    generate_key(size, "", Timestamp::now(), valid_for)
+    generate_key(args.size, "", Timestamp::now(), valid_for)
         .map_err(|error| Problem::new(Reason::Retrying, error.to_string()))
 }

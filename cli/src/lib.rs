@@ -15,7 +15,6 @@ mod input;
 mod inspect;
 mod key_files;
 mod keys;
-mod labels;
 mod output;
 mod parallel;
 mod pin;

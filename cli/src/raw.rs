@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 use seal_api::{Reason, Scope};
-use seal_sealing::{Binding, NameError, check_name, check_namespace, seal_item};
+use seal_sealing::{Binding, seal_item};
 
 use crate::{
     args::RawArgs,
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &RawArgs, reporter: &Reporter) -> Result<(), Problem> {
 }
 
 fn binding(args: &RawArgs) -> Result<Binding, Problem> {
-    let scope = settings::scope(args.scope.scope)?.map_or(Scope::Strict, |(scope, _)| scope);
+    let scope = settings::scope(args.scope.scope)?.map_or(Scope::Strict, |scope| scope.value);
     let namespace = settings::namespace(args.namespace.as_deref())?.map(|setting| setting.value);
     let name = args.name.clone();
     if scope != Scope::ClusterWide && namespace.is_none() {
@@ -44,15 +44,6 @@ fn binding(args: &RawArgs) -> Result<Binding, Problem> {
             "scope strict is bound to the Secret's name",
         )
         .hint("give --name"));
-    }
-    let invalid = |what: &str, text: &str, error: NameError| {
-        Problem::new(Reason::InvalidName, format!("the {what} {text:?} {error}"))
-    };
-    if let Some(namespace) = &namespace {
-        check_namespace(namespace).map_err(|error| invalid("namespace", namespace, error))?;
-    }
-    if let Some(name) = &name {
-        check_name(name).map_err(|error| invalid("name", name, error))?;
     }
     Ok(Binding {
         scope,

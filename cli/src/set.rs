@@ -26,12 +26,6 @@ struct Change<'c> {
 }
 
 pub(crate) fn run(args: &SetArgs, reporter: &Reporter) -> Result<(), Problem> {
-    if input::is_stdin(&args.file) {
-        return Err(Problem::new(
-            Reason::Conflict,
-            "a SealedSecret is changed in its file, not on standard input",
-        ));
-    }
     check_target(args)?;
     let change = gather(args, reporter)?;
     // Read again after what may take long: the keyboard, standard input, a server.
@@ -69,7 +63,7 @@ fn parse(input: &Input) -> Result<Stream, Problem> {
 /// What is to change, and the certificate where there are values to seal.
 fn gather<'c>(args: &'c SetArgs, reporter: &Reporter) -> Result<Change<'c>, Problem> {
     let now = Timestamp::now();
-    let values = values::gather(&args.values, &[], reporter)?;
+    let values = values::gather(&args.values, reporter)?;
     if values.is_empty() && args.remove.is_empty() {
         return Err(Problem::new(
             Reason::NothingToDo,
@@ -235,11 +229,10 @@ fn check(object: &SealedSecret, change: &Change<'_>, place: &Place) -> Result<()
         return problem(Reason::InvalidName, format!("the namespace {error}"));
     }
     for key in change.remove {
+        // A value from a file of KEY=VALUE lines; the command line was looked at before.
         if change.values.contains_key(key) {
-            return problem(
-                Reason::Conflict,
-                format!("{key} is to be set and to be removed"),
-            );
+            let message = format!("{key} is to be set and to be removed");
+            return problem(Reason::Conflict, message);
         }
         if !object.spec.encrypted_data.contains_key(key) {
             return problem(

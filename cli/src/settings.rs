@@ -3,8 +3,9 @@
 use std::env;
 
 use seal_api::{Reason, Scope};
+use seal_envelope::KeyId;
 
-use crate::{fetch::shown, problem::Problem};
+use crate::{args::value_parsers, fetch::shown, problem::Problem};
 
 const CERT: [&str; 2] = ["SEAL_CERT", "SEALED_SECRETS_CERT"];
 const PIN: [&str; 1] = ["SEAL_PIN"];
@@ -24,63 +25,90 @@ pub const ENVIRONMENT: &[&str] = &[
 
 /// A value and who gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Setting {
-    pub(crate) value: String,
+pub(crate) struct Setting<T = String> {
+    pub(crate) value: T,
     /// `--flag` or the variable's name.
     pub(crate) source: &'static str,
 }
 
-pub(crate) fn cert(flag: Option<&str>) -> Result<Option<Setting>, Problem> {
-    resolve("--cert", flag, &CERT)
+/// Where a setting may come from, and what it may be.
+struct Origin<T> {
+    flag: &'static str,
+    variables: &'static [&'static str],
+    /// Reads a variable as the flag's value is read.
+    parse: fn(&str) -> Result<T, String>,
+    shown: fn(&T) -> String,
 }
 
-pub(crate) fn pin(flag: Option<&str>) -> Result<Option<Setting>, Problem> {
-    resolve("--pin", flag, &PIN)
+pub(crate) fn cert(flag: Option<&str>) -> Result<Option<Setting>, Problem> {
+    resolve(
+        flag.map(str::to_owned),
+        &Origin {
+            flag: "--cert",
+            variables: &CERT,
+            parse: |text| Ok(text.to_owned()),
+            shown: |source| shown(source),
+        },
+    )
+}
+
+pub(crate) fn pin(flag: Option<KeyId>) -> Result<Option<Setting<KeyId>>, Problem> {
+    resolve(
+        flag,
+        &Origin {
+            flag: "--pin",
+            variables: &PIN,
+            parse: value_parsers::pin,
+            shown: KeyId::full,
+        },
+    )
 }
 
 pub(crate) fn namespace(flag: Option<&str>) -> Result<Option<Setting>, Problem> {
-    resolve("--namespace", flag, &NAMESPACE)
+    resolve(
+        flag.map(str::to_owned),
+        &Origin {
+            flag: "--namespace",
+            variables: &NAMESPACE,
+            parse: value_parsers::namespace,
+            shown: String::clone,
+        },
+    )
 }
 
-/// The scope asked for and who asked.
-pub(crate) fn scope(flag: Option<Scope>) -> Result<Option<(Scope, &'static str)>, Problem> {
-    let Some(Setting { value, source }) = resolve("--scope", flag.map(Scope::as_str), &SCOPE)?
-    else {
-        return Ok(None);
-    };
-    match value.parse() {
-        Ok(scope) => Ok(Some((scope, source))),
-        Err(error) => Err(Problem::new(
-            Reason::InvalidValue,
-            format!("{source} is {value:?}; it {error}"),
-        )),
-    }
+pub(crate) fn scope(flag: Option<Scope>) -> Result<Option<Setting<Scope>>, Problem> {
+    resolve(
+        flag,
+        &Origin {
+            flag: "--scope",
+            variables: &SCOPE,
+            parse: value_parsers::scope,
+            shown: Scope::to_string,
+        },
+    )
 }
 
 /// All that is given must agree; an empty variable counts as not set.
-fn resolve(
-    flag_name: &'static str,
-    flag: Option<&str>,
-    variables: &[&'static str],
-) -> Result<Option<Setting>, Problem> {
-    let flag = flag.map(|value| Setting {
-        value: value.to_owned(),
-        source: flag_name,
+fn resolve<T: PartialEq>(
+    flag: Option<T>,
+    origin: &Origin<T>,
+) -> Result<Option<Setting<T>>, Problem> {
+    let mut given = flag.map(|value| Setting {
+        value,
+        source: origin.flag,
     });
-    let mut given = flag;
-    for variable in variables {
-        let Some(value) = read(variable)? else {
+    for source in origin.variables {
+        let Some(text) = read(source)? else {
             continue;
         };
+        let value = (origin.parse)(&text).map_err(|error| unusable(source, &error))?;
         match &given {
-            Some(other) if other.value != value => return Err(conflict(other, variable, &value)),
-            Some(_) => {}
-            None => {
-                given = Some(Setting {
-                    value,
-                    source: variable,
-                })
+            Some(other) if other.value != value => {
+                let other = (other.source, (origin.shown)(&other.value));
+                return Err(conflict(other, (source, (origin.shown)(&value))));
             }
+            Some(_) => {}
+            None => given = Some(Setting { value, source }),
         }
     }
     Ok(given)
@@ -97,18 +125,16 @@ fn read(variable: &str) -> Result<Option<String>, Problem> {
     }
 }
 
-fn conflict(one: &Setting, variable: &str, value: &str) -> Problem {
-    let Setting {
-        value: other,
-        source,
-    } = one;
-    Problem::new(
-        Reason::Conflict,
-        format!(
-            "{source} says {:?} and {variable} says {:?}",
-            shown(other),
-            shown(value)
-        ),
-    )
-    .hint(format!("give one of them, or unset {variable}"))
+/// The message does not repeat the value, which may be a secret in the wrong variable.
+fn unusable(variable: &str, error: &str) -> Problem {
+    let message = format!("the environment variable {variable} cannot be used: {error}");
+    Problem::new(Reason::InvalidValue, message).hint(format!("correct or unset {variable}"))
+}
+
+fn conflict(one: (&str, String), other: (&str, String)) -> Problem {
+    let message = format!(
+        "{} says {:?} and {} says {:?}",
+        one.0, one.1, other.0, other.1
+    );
+    Problem::new(Reason::Conflict, message).hint(format!("give one of them, or unset {}", other.0))
 }

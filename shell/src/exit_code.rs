@@ -23,9 +23,12 @@ impl ExitCode {
         match self {
             Self::Done => "all that was asked for is done",
             Self::Failed => {
-                "something could not be done, or a value given for it cannot be used; the rest is done, and each failure is on stderr"
+                "something could not be done; the rest is done, and each failure is on stderr"
             }
-            Self::Usage => "the command line cannot be parsed; nothing was done",
+            Self::Usage => {
+                "the command line is wrong: an unknown or missing argument, a value that a flag does not take, or flags \
+                 that contradict each other; nothing was done"
+            }
             Self::Problems => {
                 "the command worked and found something that is not right: \
                  `seal inspect` a problem, `seal-controller --once` a SealedSecret without its Secret"

@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct Request {
     certificate: Certificate,
     now: Timestamp,
-    scope: Option<(Scope, &'static str)>,
+    scope: Option<Setting<Scope>>,
     namespace: Option<Setting>,
     name: Option<Setting>,
     allow_empty_data: bool,
@@ -85,13 +85,15 @@ impl Request {
 
     fn scope_of(&self, secret: &Secret) -> Result<Scope, Problem> {
         let own = Scope::of(&secret.annotations());
-        match self.scope {
-            Some((asked, source)) if own != Scope::Strict && own != asked => Err(Problem::new(
-                Reason::Conflict,
-                format!("the Secret's annotation says scope {own} and {source} says {asked}"),
-            )
-            .hint("correct one of them")),
-            Some((asked, _)) => Ok(asked),
+        match &self.scope {
+            Some(Setting { value, source }) if own != Scope::Strict && own != *value => {
+                Err(Problem::new(
+                    Reason::Conflict,
+                    format!("the Secret's annotation says scope {own} and {source} says {value}"),
+                )
+                .hint("correct one of them"))
+            }
+            Some(asked) => Ok(asked.value),
             None => Ok(own),
         }
     }

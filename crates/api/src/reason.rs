@@ -69,6 +69,8 @@ reasons! {
     /// Two SealedSecrets have the same namespace and name; neither is acted on.
     DuplicateObject,
 
+    /// The command line is wrong; nothing was done. Only in JSON output, and always with exit code 2.
+    InvalidCommandLine,
     /// A document is not a well-formed Secret or SealedSecret.
     InvalidObject,
     /// A document is of another kind than the command needs.

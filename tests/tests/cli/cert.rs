@@ -349,19 +349,6 @@ fn a_pin_that_does_not_match_is_an_error_that_names_both() {
 }
 
 #[test]
-fn a_pin_of_another_form_is_refused() {
-    for pin in ["e378cdde6ddcabda", "x", &"g".repeat(64)] {
-        let run = Scratch::new()
-            .seal(["cert", "show", "--pin", pin])
-            .arg(keys::path("rsa-2048.crt"))
-            .finish();
-        fails_once(run, "InvalidValue")
-            .says("--pin")
-            .says("seal cert show");
-    }
-}
-
-#[test]
 fn a_pinned_file_is_checked_whenever_it_is_used() {
     let scratch = Scratch::new();
     scratch

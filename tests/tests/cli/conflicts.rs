@@ -133,14 +133,27 @@ fn an_empty_variable_counts_as_not_set() {
 }
 
 #[test]
-fn a_variable_with_an_unknown_scope_is_named() {
-    let run = with_cert(&Scratch::new(), ["encrypt"])
-        .env("SEAL_SCOPE", "everywhere")
-        .stdin(SECRET)
-        .finish();
-    fails_once(run, "InvalidValue")
-        .says("SEAL_SCOPE")
-        .says("strict, namespace-wide, cluster-wide");
+fn a_variable_that_cannot_be_used_is_named_and_not_repeated() {
+    let check = |variable: &str, says: &str| {
+        let run = with_cert(&Scratch::new(), ["encrypt"])
+            .env(variable, MARKER.to_uppercase())
+            .stdin(SECRET)
+            .finish()
+            .never_shows(&MARKER.to_uppercase());
+        fails_once(run, "InvalidValue")
+            .says(&format!(
+                "the environment variable {variable} cannot be used"
+            ))
+            .says(says);
+    };
+    for prefix in ["SEAL", "SEALED_SECRETS"] {
+        check(
+            &format!("{prefix}_SCOPE"),
+            "strict, namespace-wide, cluster-wide",
+        );
+        check(&format!("{prefix}_NAMESPACE"), "a namespace must be");
+    }
+    check("SEAL_PIN", "seal cert show");
 }
 
 #[test]
@@ -151,12 +164,4 @@ fn a_variable_that_is_no_text_is_named() {
         .stdin(SECRET)
         .finish();
     fails_once(run, "InvalidEncoding").says("SEAL_NAMESPACE");
-}
-
-#[test]
-fn in_place_needs_files() {
-    conflicts(
-        with_cert(&Scratch::new(), ["encrypt", "--in-place"]),
-        &["--in-place", "standard input"],
-    );
 }

@@ -65,6 +65,150 @@ fn wrong_command_lines_do_nothing() {
 }
 
 #[test]
+fn values_that_a_flag_does_not_take_are_usage_errors() {
+    let hidden = |arguments: &[&str], says: &str| {
+        usage(arguments, says);
+        usage(arguments, "invalid value '(not shown)' for");
+    };
+    let create = |flag: &str, says: &str| hidden(&["create", "a", "-n=b", flag], says);
+    for pin in ["zz", "e378cdde6ddcabda", &"g".repeat(64)] {
+        hidden(&["encrypt", "--pin", pin], "\"seal cert show\" prints it");
+        hidden(&["cert", "show", "x", "--pin", pin], "--pin");
+    }
+    hidden(&["encrypt", "--scope=everywhere"], "--scope");
+    for command in ["encrypt", "raw"] {
+        hidden(&[command, "--name=A"], "a name must be lower-case letters");
+        hidden(&[command, "--namespace=a.b"], "a namespace must be");
+    }
+    hidden(&["create", "A"], "<NAME>");
+    hidden(&["create", "a", "-n", "Prod"], "a namespace must be");
+    hidden(&["keys", "new", "-o=k", "--name=A"], "--name");
+    hidden(&["keys", "new", "-o=k", "-n=A"], "--namespace");
+    hidden(
+        &["keys", "new", "-o=k", "--size=2049"],
+        "[possible values: 2048, 3072, 4096, 8192]",
+    );
+    hidden(&["keys", "new", "-o=k", "--days=36501"], "from 1 to 36500");
+    hidden(&["keys", "new", "-o=-"], "--output");
+    hidden(&["keys", "new", "-o=k", "--cert-output=-"], "--cert-output");
+    hidden(&["cert", "pin", "x", "-o=-"], "--output");
+    hidden(&["set", "-"], "<FILE>");
+    hidden(&["set", "s.yaml", "--name=A"], "--name");
+    for length in ["a=99999", "a=x", "a=0", "a=-1", "a="] {
+        create(
+            &format!("--generate={length}"),
+            "a length is from 1 to 4096",
+        );
+    }
+    create("--generate=a", "the form is KEY=LENGTH");
+    create("--generate=a b=1", "an item's key must be");
+    create(&format!("--from-literal={MARKER}"), "the form is KEY=VALUE");
+    create(
+        &format!("--from-literal={MARKER}/x=y"),
+        "an item's key must be",
+    );
+    create("--from-file=.", "KEY=PATH");
+    create("--from-file=-", "KEY=PATH");
+    create("--from-file=a b=-", "an item's key must be");
+    create("--prompt=a b", "an item's key must be");
+    create("--label=x", "the form is NAME=VALUE");
+    create("--label=a b=c", "--label");
+    for odd in ["--type=a b", "--type=a\nb"] {
+        create(odd, "a type has letters");
+    }
+    for empty in ["--type=", "--cert=", "--docker-registry="] {
+        usage(&["create", "a", empty], "--");
+    }
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_usage_errors() {
+    let create = |flags: &str, says: &str| {
+        let arguments: Vec<&str> = "create a -n=b".split(' ').chain(flags.split(' ')).collect();
+        usage(&arguments, says);
+    };
+    create("--json", "no value is given: --from-file");
+    create("--from-file=p=- --generate=p=9", "\"p\" is given twice");
+    create(
+        "--tls c k --from-literal=tls.key=x",
+        "\"tls.key\" is given twice",
+    );
+    create("--tls c k --type=Opaque", "kubernetes.io/tls");
+    create("--tls c k --docker-registry a b", "cannot be used with");
+    create(
+        "--generate=p=9 --label=a=b --label=a=c",
+        "the label a is given twice",
+    );
+    for second in ["--from-file=b=-", "--from-env-file=-", "--tls - k"] {
+        create(
+            &format!("--from-file=a=- {second}"),
+            "standard input is named more than once",
+        );
+    }
+    usage(
+        &["set", "s.yaml"],
+        "no value is given and none is to be removed",
+    );
+    usage(
+        &["set", "s.yaml", "--remove=a", "--remove=a"],
+        "removed twice",
+    );
+    usage(
+        &["set", "s.yaml", "--remove=a", "--from-file=a=-"],
+        "to be set and to be removed",
+    );
+    for inputs in ["-", "a.yaml -"] {
+        let inputs = ["encrypt", "--in-place"]
+            .into_iter()
+            .chain(inputs.split(' '));
+        usage(&inputs.collect::<Vec<_>>(), "--in-place replaces files");
+    }
+    usage(&["encrypt", "--in-place"], "--in-place replaces files");
+    usage(
+        &["encrypt", "-", "-"],
+        "standard input is named more than once",
+    );
+    usage(
+        &["inspect", "-", "-"],
+        "standard input is named more than once",
+    );
+    usage(
+        &["unseal", "-", "--key=-"],
+        "standard input is named more than once",
+    );
+    usage(
+        &["keys", "new", "-o=k", "--cert-output=./k"],
+        "name the same file",
+    );
+}
+
+#[test]
+fn wrong_command_lines_are_reported_in_json_too() {
+    let check = |arguments: &[&str], says: &str| {
+        let run = Scratch::new()
+            .seal(arguments)
+            .args(["--format", "json"])
+            .stdin(MARKER)
+            .finish()
+            .exits(2)
+            .never_shows(MARKER);
+        let found = lines(&run);
+        assert_eq!(found.len(), 1, "{}", run.err());
+        assert_eq!(found[0]["level"], "error");
+        assert_eq!(found[0]["reason"], "InvalidCommandLine");
+        let message = found[0]["message"].as_str().unwrap_or_default();
+        assert!(message.contains(says), "{message}");
+        assert_eq!(run.out(), "");
+    };
+    let literal = format!("--from-literal={MARKER}");
+    check(&["create", "a", &literal], "the form is KEY=VALUE");
+    check(&["create", "a", MARKER], "unexpected argument");
+    check(&["unseal", "a.yaml"], "--key <FILE>");
+    check(&["encrypt", "--in-place"], "--in-place replaces files");
+    check(&["cert"], "subcommand");
+}
+
+#[test]
 fn a_value_in_the_wrong_place_is_not_repeated() {
     usage(
         &["set", "s.yaml", &format!("password={MARKER}")],
@@ -186,7 +330,12 @@ fn every_command_reports_in_json() {
         "s.yaml",
         Some(1),
     );
-    check(&["create", "A", "--from-file=a=-"], "InvalidName", "", None);
+    check(
+        &["create", "a", "--from-file=a=-"],
+        "MissingNamespace",
+        "",
+        None,
+    );
     check(&["raw"], "MissingNamespace", "", None);
     check(&["cert", "show", "nothere"], "Unreadable", "nothere", None);
     check(&["cert", "fetch", "nothere"], "Unreadable", "nothere", None);

@@ -18,7 +18,7 @@ fn a_key_and_its_certificate_need_a_file_each() {
             .seal(["keys", "new", "--size=2048", "-o=same", "--cert-output"])
             .arg(other)
             .finish();
-        fails_once(run, "Conflict").says("same file");
+        run.exits(2).says("same file");
         assert!(scratch.files().is_empty());
     }
 }

@@ -416,23 +416,6 @@ fn a_key_is_named_after_its_id() {
 }
 
 #[test]
-fn keys_of_other_sizes_and_odd_names_are_refused() {
-    let check = |flags: &[&str], reason: &str| {
-        let scratch = Scratch::new();
-        let run = scratch
-            .seal(["keys", "new", "-o", "k.yaml"])
-            .args(flags)
-            .finish();
-        fails_once(run, reason);
-        assert!(scratch.files().is_empty());
-    };
-    check(&["--size=1024"], "UnsupportedKey");
-    check(&["--size=2047"], "UnsupportedKey");
-    check(&["--name=A"], "InvalidName");
-    check(&["--namespace=a.b"], "InvalidName");
-}
-
-#[test]
 fn a_sealed_secret_holds_what_unseal_prints() {
     let scratch = Scratch::new();
     let text = sealed_secret(&scratch);

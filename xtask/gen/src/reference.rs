@@ -43,7 +43,8 @@ fn environment() -> String {
         .collect();
     format!(
         "## Environment of `seal`\n\n{}. A variable that says something else than the flag, or than its other name, is an \
-         error that names both; an empty one counts as not set.\n\n",
+         error that names both; an empty one counts as not set. One whose value cannot be used is an error of code 1, \
+         not 2: the command line itself is right.\n\n",
         names.join(", ")
     )
 }

@@ -1,0 +1,198 @@
+//! What the parts of a command line say together: flags that contradict each other, or need one another.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use clap::error::ErrorKind;
+
+use crate::args::{
+    CertCommand, Cli, Command, CreateArgs, EncryptArgs, InspectArgs, KeysCommand, KeysNewArgs,
+    SetArgs, UnsealArgs, ValueArgs, value_parsers::is_standard_stream,
+};
+
+/// A combination that cannot be meant.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    /// The names of the command.
+    pub(super) command: &'static [&'static str],
+    pub(super) kind: ErrorKind,
+    pub(super) message: String,
+}
+
+type Checked = Result<(), (ErrorKind, String)>;
+
+/// Checks what clap cannot: everything that needs more than one flag's value.
+pub(super) fn check(cli: &Cli) -> Result<(), Wrong> {
+    let (command, checked): (&'static [&'static str], Checked) = match &cli.command {
+        Some(Command::Encrypt(args)) => (&["encrypt"], encrypt(args)),
+        Some(Command::Create(args)) => (&["create"], create(args)),
+        Some(Command::Set(args)) => (&["set"], set(args)),
+        Some(Command::Inspect(args)) => (&["inspect"], inspect(args)),
+        Some(Command::Unseal(args)) => (&["unseal"], unseal(args)),
+        Some(Command::Keys(KeysCommand::New(args))) => (&["keys", "new"], keys_new(args)),
+        Some(
+            Command::Raw(_)
+            | Command::Cert(CertCommand::Fetch(_) | CertCommand::Show(_) | CertCommand::Pin(_))
+            | Command::Completions(_),
+        )
+        | None => return Ok(()),
+    };
+    checked.map_err(|(kind, message)| Wrong {
+        command,
+        kind,
+        message,
+    })
+}
+
+fn conflict(message: impl Into<String>) -> Checked {
+    Err((ErrorKind::ArgumentConflict, message.into()))
+}
+
+fn missing(message: &str) -> Checked {
+    Err((ErrorKind::MissingRequiredArgument, message.to_owned()))
+}
+
+fn encrypt(args: &EncryptArgs) -> Checked {
+    if args.in_place && args.inputs.iter().any(|path| is_standard_stream(path)) {
+        return conflict(
+            "--in-place replaces files, and the input is standard input: name files or folders",
+        );
+    }
+    read_once(args.inputs.iter().map(PathBuf::as_path))
+}
+
+fn inspect(args: &InspectArgs) -> Checked {
+    read_once(args.inputs.iter().map(PathBuf::as_path))
+}
+
+fn unseal(args: &UnsealArgs) -> Checked {
+    read_once(args.key.iter().chain([&args.file]).map(PathBuf::as_path))
+}
+
+fn create(args: &CreateArgs) -> Checked {
+    let helper = args.tls.is_some() || args.docker_registry.is_some();
+    if !args.values.are_given() && !helper {
+        return missing(
+            "no value is given: --from-file, --from-env-file, --generate, --prompt, --tls or --docker-registry give values",
+        );
+    }
+    if let (Some(asked), Some(made)) = (&args.type_, args.helper_type())
+        && asked != made
+    {
+        return conflict(format!(
+            "--type says another type than {made}, which the helper makes"
+        ));
+    }
+    let names = args.label.iter().map(|label| &*label.name);
+    if let Some(name) = first_repeated(names) {
+        return conflict(format!("the label {name} is given twice"));
+    }
+    let tls = args.tls.iter().flatten();
+    let files = tls.chain(&args.docker_password_file).map(PathBuf::as_path);
+    values(&args.values, args.helper_keys(), files)
+}
+
+fn set(args: &SetArgs) -> Checked {
+    if !args.values.are_given() && args.remove.is_empty() {
+        return missing(
+            "no value is given and none is to be removed: seal set sealed.yaml --prompt KEY",
+        );
+    }
+    if let Some(key) = first_repeated(args.remove.iter().map(String::as_str)) {
+        return conflict(format!("the key {key:?} is to be removed twice"));
+    }
+    let mut keys = args.values.keys();
+    if let Some(key) = keys.find(|key| args.remove.iter().any(|remove| remove == key)) {
+        return conflict(format!("the key {key:?} is to be set and to be removed"));
+    }
+    values(&args.values, &[], [].into_iter())
+}
+
+/// Each key once, and standard input once; with the keys and files that the command has besides.
+fn values<'a>(
+    args: &'a ValueArgs,
+    other_keys: &'static [&'static str],
+    other_files: impl Iterator<Item = &'a Path>,
+) -> Checked {
+    if let Some(key) = first_repeated(args.keys().chain(other_keys.iter().copied())) {
+        return conflict(format!("the key {key:?} is given twice"));
+    }
+    let files = args.from_file.iter().map(|file| file.path.as_path());
+    let files = files.chain(args.from_env_file.iter().map(PathBuf::as_path));
+    read_once(files.chain(other_files))
+}
+
+/// Standard input can be read once only: the second reader would find it empty.
+fn read_once<'a>(files: impl Iterator<Item = &'a Path>) -> Checked {
+    if files.filter(|path| is_standard_stream(path)).count() < 2 {
+        return Ok(());
+    }
+    conflict("standard input is named more than once, and can be read once only")
+}
+
+fn first_repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut seen = BTreeSet::new();
+    names.into_iter().find(|name| !seen.insert(*name))
+}
+
+fn keys_new(args: &KeysNewArgs) -> Checked {
+    let certificate = args.cert_output.as_deref();
+    if certificate.is_some_and(|path| place_of(path) == place_of(&args.output)) {
+        return conflict(
+            "--output and --cert-output name the same file; the key and the certificate need a file each",
+        );
+    }
+    Ok(())
+}
+
+/// Where a file will stand, however its folder is spelt.
+fn place_of(path: &Path) -> PathBuf {
+    let folder = path.parent().unwrap_or(path);
+    let folder = Path::new(".").join(folder);
+    let folder = fs::canonicalize(&folder).unwrap_or(folder);
+    folder.join(path.file_name().unwrap_or_default())
+}
+
+impl ValueArgs {
+    fn are_given(&self) -> bool {
+        self.keys().next().is_some() || !self.from_env_file.is_empty()
+    }
+
+    /// The keys that are named; those in files of KEY=VALUE lines are not known yet.
+    fn keys(&self) -> impl Iterator<Item = &str> {
+        let literals = self.from_literal.iter().map(|literal| &*literal.key);
+        let files = self.from_file.iter().map(|file| &*file.key);
+        let generated = self.generate.iter().map(|generated| &*generated.key);
+        let prompted = self.prompt.iter().map(String::as_str);
+        literals.chain(files).chain(generated).chain(prompted)
+    }
+}
+
+impl CreateArgs {
+    /// The type asked for, or the one that a helper makes.
+    pub(crate) fn secret_type(&self) -> Option<&str> {
+        self.type_.as_deref().or_else(|| self.helper_type())
+    }
+
+    fn helper_type(&self) -> Option<&'static str> {
+        if self.tls.is_some() {
+            return Some("kubernetes.io/tls");
+        }
+        self.docker_registry
+            .as_ref()
+            .map(|_| "kubernetes.io/dockerconfigjson")
+    }
+
+    fn helper_keys(&self) -> &'static [&'static str] {
+        if self.tls.is_some() {
+            &["tls.crt", "tls.key"]
+        } else if self.docker_registry.is_some() {
+            &[".dockerconfigjson"]
+        } else {
+            &[]
+        }
+    }
+}
