@@ -477,6 +477,7 @@ fn is_of_opening(reason: Reason) -> bool {
         | Reason::NotManaged
         | Reason::ImmutableSecret
         | Reason::DuplicateObject
+        | Reason::InvalidCommandLine
         | Reason::InvalidObject
         | Reason::WrongKind
         | Reason::MissingName
