@@ -3,7 +3,10 @@
 //! Edits are collected, then applied all at once. Afterwards the text is read again and compared,
 //! document by document, with what was intended; if anything differs nothing comes out.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -17,6 +20,7 @@ mod mapping;
 mod model;
 mod replace;
 mod scalar;
+mod sequence;
 mod site;
 mod splice;
 
@@ -49,6 +53,8 @@ pub struct Edits<'t> {
     scalars: Vec<(Target, Splice, Zeroizing<String>)>,
     nodes: Vec<(Target, Vec<Splice>, Value)>,
     mappings: BTreeMap<Target, MappingEdit>,
+    /// The numbers of the items that go, for each sequence.
+    items: BTreeMap<Target, BTreeSet<usize>>,
 }
 
 impl<'t> Edits<'t> {
@@ -81,6 +87,7 @@ impl<'t> Edits<'t> {
             scalars: Vec::new(),
             nodes: Vec::new(),
             mappings: BTreeMap::new(),
+            items: BTreeMap::new(),
         }
     }
 
@@ -88,6 +95,7 @@ impl<'t> Edits<'t> {
     pub fn is_empty(&self) -> bool {
         self.scalars.is_empty()
             && self.nodes.is_empty()
+            && self.items.is_empty()
             && self.mappings.values().all(MappingEdit::is_empty)
     }
 
@@ -203,6 +211,22 @@ impl<'t> Edits<'t> {
         Ok(edit.removes.insert(index) || edit.inserts.take(key))
     }
 
+    /// Removes an item of a sequence with its lines: also the comment lines directly above it, the comments in and behind
+    /// it, and those below it that are indented deeper than its dash, as any of them may hold what the item holds. A
+    /// sequence that loses its last item becomes `[]`. False if the item was removed already.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EditNotPossible`] if the node is no item of a sequence, if it stands in brackets with a comment beside it
+    /// or see [`Edits`], and [`Error::NotInText`].
+    pub fn remove_item(&mut self, document: &Document, item: &Node) -> Result<bool, Error> {
+        let mut target = self.locate_in(document, item)?;
+        let site = self.site(&target)?;
+        site.check_removable_item()?;
+        let index = target.path.pop().ok_or(Error::NotInText)?;
+        Ok(self.items.entry(target).or_default().insert(index))
+    }
+
     /// Puts another value where a value stands: as a whole document, as an item or under a key.
     /// It is written as block YAML at the indentation of what it replaces, in brackets where that
     /// stands in brackets, and as JSON in JSON.
@@ -238,6 +262,9 @@ impl<'t> Edits<'t> {
         for (target, edit) in &self.mappings {
             splices.extend(mapping::splices(&self.site(target)?, edit)?);
         }
+        for (target, removes) in &self.items {
+            splices.extend(sequence::splices(&self.site(target)?, removes)?);
+        }
         let Self {
             text,
             limits,
@@ -245,6 +272,7 @@ impl<'t> Edits<'t> {
             scalars,
             nodes,
             mappings,
+            items,
             ..
         } = self;
         let mut stream = stream?.into_owned();
@@ -257,7 +285,7 @@ impl<'t> Edits<'t> {
             splices.extend(splice);
         }
         let edited = splice::apply(text, &stream, splices)?;
-        model::edit_mappings(&mut stream, mappings);
+        model::edit_collections(&mut stream, mappings, items);
         model::verify(&stream, &edited, &limits)?;
         Ok(edited)
     }

@@ -22,6 +22,7 @@ mod tag;
 
 use build::Builder;
 pub(crate) use frame::shown;
+pub(crate) use lexical::skip_to_token;
 
 /// The deepest nesting that can be asked for: trees are walked by recursion.
 pub(crate) const MAX_DEPTH: usize = 1000;

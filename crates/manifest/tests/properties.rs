@@ -175,6 +175,109 @@ fn style(text: &str, number: usize, path: &[&str]) -> Option<Style> {
     documents(text)[number].root.at(path).map(Node::style)
 }
 
+/// The lines of an item behind its dash, and whether a block scalar ends it; every line but the first has more
+/// indentation than the dash.
+fn item() -> impl Strategy<Value = (Vec<&'static str>, bool)> {
+    prop::sample::select(vec![
+        (vec![" plain"], false),
+        (vec![""], false),
+        (vec![" &anchor 'it''s' # behind"], false),
+        (vec![" a: 1", "  # within", "  b: {c: [2]} # behind"], false),
+        (vec!["", "  a: 1"], false),
+        (vec![" - x", "  - - y", "    - z"], false),
+        (vec![" |", "  # text", "", "   text"], true),
+        (vec![" >-", "  folded", "  text"], true),
+        (vec![" k: |", "    text"], true),
+        (vec![" \"two", "  - lines\""], false),
+        (vec![" [1,", "  2 # within", "  ]"], false),
+        (vec![" a: 1", "    # below"], false),
+        (vec![" a: 1", "", "  # below"], false),
+    ])
+}
+
+/// A block sequence as pieces of text, each with the number of the item it goes with.
+#[derive(Clone, Debug)]
+struct Pieces {
+    pieces: Vec<(Option<usize>, String)>,
+    count: usize,
+    path: &'static [&'static str],
+    ends_with_break: bool,
+}
+
+impl Pieces {
+    /// The text without the items that go, of which some stay.
+    fn text(&self, gone: &[bool]) -> String {
+        let stays = |owner: &Option<usize>| owner.is_none_or(|number| !gone[number]);
+        let pieces = self.pieces.iter().filter(|(owner, _)| stays(owner));
+        self.closed(&pieces.map(|(_, text)| text.as_str()).collect::<String>())
+    }
+
+    /// Without line breaks at the end, where the text has none. (One stays behind a block scalar.)
+    fn closed(&self, text: &str) -> String {
+        let open = text.trim_end_matches(['\n', '\r']);
+        (if self.ends_with_break { text } else { open }).to_owned()
+    }
+}
+
+fn pieces() -> impl Strategy<Value = Pieces> {
+    let place = prop::sample::select(vec![
+        (&[][..], "", "", ""),
+        (&[], "# head\n\n---\n", "", "# end\n"),
+        (&["m"], "m:\n", "", "n: 1\n"),
+        (&["m"], "# head\nm: # behind\n", "  ", "# end\n"),
+        (&["m", "k"], "m:\n  k:\n", "    ", "  n: 1\n"),
+        (&["1"], "- 0\n-\n", "  ", "- 2\n---\nz: 1\n"),
+    ]);
+    let items = prop::collection::vec((item(), 0..3_usize, any::<bool>()), 1..5);
+    let eol = prop::sample::select(vec!["\n", "\r\n"]);
+    (place, items, eol, any::<bool>()).prop_map(|((path, head, pad, end), items, eol, closed)| {
+        let mut pieces = vec![(None, head.to_owned())];
+        let count = items.len();
+        let mut ends_in_block_scalar = false;
+        for (number, ((lines, is_block), comments, stands_apart)) in items.into_iter().enumerate() {
+            if stands_apart {
+                pieces.push((None, format!("{pad}# of all\n\n")));
+            }
+            let above = format!("{pad}# above\n").repeat(comments);
+            let first = format!("{pad}-{}\n", lines[0]);
+            let rest = lines[1..].iter().map(|line| match *line {
+                "" => "\n".to_owned(),
+                line => format!("{pad}{line}\n"),
+            });
+            let rest: String = rest.collect();
+            pieces.push((Some(number), format!("{above}{first}{rest}")));
+            ends_in_block_scalar = is_block;
+        }
+        pieces.push((None, end.to_owned()));
+        pieces.retain(|(_, text)| !text.is_empty());
+        for (_, text) in &mut pieces {
+            *text = text.replace('\n', eol);
+        }
+        // Without its line break a block scalar would say something else.
+        let ends_with_break = closed || end.is_empty() && ends_in_block_scalar;
+        Pieces {
+            pieces,
+            count,
+            path,
+            ends_with_break,
+        }
+    })
+}
+
+fn without(text: &str, path: &[&str], gone: &[bool]) -> String {
+    let documents = documents(text);
+    let items = documents[0]
+        .root
+        .at(path)
+        .and_then(Node::items)
+        .expect("it is there");
+    let mut edits = Edits::new(text);
+    for (item, _) in items.iter().zip(gone).filter(|(_, goes)| **goes) {
+        assert_eq!(edits.remove_item(&documents[0], item), Ok(true));
+    }
+    edits.apply().expect("the edit reads back").to_string()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -306,5 +409,46 @@ proptest! {
         prop_assert_eq!(edits.remove(&after[0], &after[0].root, "new"), Ok(true));
         let removed = edits.apply().expect("the edit reads back").to_string();
         prop_assert_eq!(removed, text);
+    }
+
+    #[test]
+    fn an_item_that_goes_takes_its_own_bytes_and_no_others(
+        pieces in pieces(), gone in prop::collection::vec(any::<bool>(), 4),
+    ) {
+        let gone = &gone[..pieces.count];
+        let text = pieces.text(&vec![false; pieces.count]);
+        let edited = without(&text, pieces.path, gone);
+        let (before, after) = (documents(&text), documents(&edited));
+        let old = before[0].root.at(pieces.path).and_then(Node::items).expect("it is there");
+        let stay: Vec<_> = old.iter().zip(gone).filter(|(_, goes)| !**goes).map(|(item, _)| item.to_json()).collect();
+        let mut root = before[0].root.to_json();
+        let pointer: String = pieces.path.iter().map(|key| format!("/{key}")).collect();
+        *root.pointer_mut(&pointer).expect("it is there") = stay.into();
+        prop_assert_eq!(after[0].root.to_json(), root);
+        prop_assert_eq!(after.len(), before.len());
+        if gone.contains(&false) {
+            prop_assert_eq!(pieces.closed(&edited), pieces.text(gone));
+        }
+    }
+
+    #[test]
+    fn an_item_in_brackets_goes_as_if_it_had_never_been_there(
+        strings in prop::collection::vec((text(), any::<bool>()), 1..6), layout in 0..4_usize,
+    ) {
+        let list = |strings: &[(String, bool)]| {
+            let items: Vec<_> = strings.iter().map(|(text, _)| Value::from(text.as_str()).to_string()).collect();
+            match layout {
+                _ if items.is_empty() => "[]".to_owned(),
+                0 => format!("[{}]", items.join(",")),
+                1 => format!("[ {} ]", items.join(" , ")),
+                2 => format!("[\n  {}\n]", items.join(",\n  ")),
+                _ => format!("[{}, ]", items.join(", ")),
+            }
+        };
+        let gone: Vec<_> = strings.iter().map(|(_, goes)| *goes).collect();
+        let stay: Vec<_> = strings.iter().filter(|(_, goes)| !goes).cloned().collect();
+        // Readers disagree on some characters, which no document holds.
+        prop_assume!(read(&list(&strings), &Limits::default()).is_ok_and(|read| read.documents[0].is_ok()));
+        prop_assert_eq!(without(&list(&strings), &[], &gone), list(&stay));
     }
 }

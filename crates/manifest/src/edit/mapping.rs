@@ -16,7 +16,7 @@ use crate::render::Place;
 
 mod flow;
 
-pub(super) use flow::gap;
+pub(super) use flow::{gap, removals as removals_in_brackets};
 
 /// What happens to one mapping.
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! What the documents shall say after the edits, and whether they do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -36,28 +36,61 @@ pub(super) fn set_value(stream: &mut Stream, target: &Target, value: &Value) {
     }
 }
 
-/// Removes and adds entries; the deepest mappings first, as removing shifts what follows.
-pub(super) fn edit_mappings(stream: &mut Stream, mappings: BTreeMap<Target, MappingEdit>) {
-    let mut mappings: Vec<_> = mappings.into_iter().collect();
-    mappings.sort_by_key(|(target, _)| std::cmp::Reverse(target.path.len()));
-    for (target, edit) in mappings.iter().filter(|(_, edit)| !edit.is_empty()) {
-        let Some(node) = node_at(stream, target) else {
-            continue;
-        };
-        if !matches!(node.content, Content::Mapping(_)) {
-            node.content = Content::Mapping(Vec::new());
-        }
-        let Content::Mapping(entries) = &mut node.content else {
-            continue;
-        };
-        for index in edit.removes.iter().rev() {
-            entries.remove(*index);
-        }
-        for (key, value) in edit.inserts.entries() {
-            entries.retain(|entry| !entry.is_named(key));
-            entries.push(entry(key, value));
+/// Removes and adds entries, and removes items; in the deepest first, as removing shifts what follows.
+pub(super) fn edit_collections(
+    stream: &mut Stream,
+    mappings: BTreeMap<Target, MappingEdit>,
+    items: BTreeMap<Target, BTreeSet<usize>>,
+) {
+    let mappings = mappings.iter().filter(|(_, edit)| !edit.is_empty());
+    let mut edits: Vec<_> = mappings
+        .map(|(target, edit)| (target, Edit::Mapping(edit)))
+        .chain(
+            items
+                .iter()
+                .map(|(target, gone)| (target, Edit::Items(gone))),
+        )
+        .collect();
+    edits.sort_by_key(|(target, _)| std::cmp::Reverse(target.path.len()));
+    for (target, edit) in edits {
+        match (node_at(stream, target), edit) {
+            (Some(node), Edit::Mapping(edit)) => edit_mapping(node, edit),
+            (Some(node), Edit::Items(gone)) => remove_items(node, gone),
+            (None, _) => {}
         }
     }
+}
+
+enum Edit<'e> {
+    Mapping(&'e MappingEdit),
+    Items(&'e BTreeSet<usize>),
+}
+
+fn edit_mapping(node: &mut Node, edit: &MappingEdit) {
+    if !matches!(node.content, Content::Mapping(_)) {
+        node.content = Content::Mapping(Vec::new());
+    }
+    let Content::Mapping(entries) = &mut node.content else {
+        return;
+    };
+    for index in edit.removes.iter().rev() {
+        entries.remove(*index);
+    }
+    for (key, value) in edit.inserts.entries() {
+        entries.retain(|entry| !entry.is_named(key));
+        entries.push(entry(key, value));
+    }
+}
+
+fn remove_items(node: &mut Node, gone: &BTreeSet<usize>) {
+    let Content::Sequence(items) = &mut node.content else {
+        return;
+    };
+    let mut number = 0;
+    items.retain(|_| {
+        number += 1;
+        !gone.contains(&(number - 1))
+    });
 }
 
 fn entry(key: &str, value: &Value) -> Entry {

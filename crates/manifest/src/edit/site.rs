@@ -266,6 +266,17 @@ impl<'e> Site<'e> {
         Ok(())
     }
 
+    pub(super) fn check_removable_item(&self) -> Result<(), Error> {
+        let is_item = |parent: &Node| matches!(parent.content, Content::Sequence(_));
+        if !self.parent().is_some_and(is_item) {
+            return Err(self.error("the value is not an item of a sequence"));
+        }
+        if defines_used_anchor(self.node()) {
+            return Err(self.error(SHARED));
+        }
+        Ok(())
+    }
+
     pub(super) fn check_replaceable(&self) -> Result<(), Error> {
         // Anchors end with their document: nothing outside can refer into the whole of it.
         let is_whole = self.chain.len() == 1;

@@ -44,8 +44,8 @@ pub(super) fn splices(site: &Site<'_>, edit: &MappingEdit) -> Vec<Splice> {
     splices
 }
 
-/// A run of entries goes with the comma before it, or after it at the start.
-fn removals(ranges: &[(Range<usize>, bool)]) -> Vec<Splice> {
+/// A run of entries, or of items, goes with the comma before it, or after it at the start.
+pub(in crate::edit) fn removals(ranges: &[(Range<usize>, bool)]) -> Vec<Splice> {
     let mut splices = Vec::new();
     let mut kept: Option<&Range<usize>> = None;
     let mut run: Option<Range<usize>> = None;
