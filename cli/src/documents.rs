@@ -9,7 +9,7 @@ use seal_sealing::Secret;
 use serde_json::{Map, Value};
 
 use crate::problem::{Place, Problem};
-pub(crate) use crate::role::{Role, role};
+pub(crate) use crate::role::{Role, item_role, role};
 
 /// The first Secret with values that stands within another object, where nothing seals it.
 pub(crate) fn embedded_secret(node: &Node) -> Option<&Node> {

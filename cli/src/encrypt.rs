@@ -2,6 +2,7 @@
 
 mod comments;
 pub(crate) mod request;
+mod rest;
 mod source;
 
 use std::{
@@ -156,7 +157,7 @@ fn by_input<'s, 'i>(sealed: &'s [Sealed<'i>]) -> impl Iterator<Item = &'s [Seale
     sealed.chunk_by(|one, other| std::ptr::eq(one.work.input, other.work.input))
 }
 
-/// Replaces every file in which something was sealed. Documents that failed stay in it as they are.
+/// Replaces every file in which something was sealed. What failed stays in it as they are.
 fn write_in_place(sealed: &[Sealed<'_>], reporter: &mut Reporter) {
     for parts in by_input(sealed) {
         let path = parts[0].work.input.path.as_deref();
@@ -179,7 +180,7 @@ fn text_in_place<'s>(sealed: &'s Sealed<'_>) -> &'s str {
     sealed.outcome.text_in_place().unwrap_or(as_it_was)
 }
 
-/// Writes all texts one behind the other, without the documents that failed; a file only where none did.
+/// Writes all texts one behind the other, without the documents and items that failed; a file only where none did.
 fn write_joined(
     args: &EncryptArgs,
     sealed: Vec<Sealed<'_>>,
@@ -198,10 +199,10 @@ fn write_joined(
     let mut pieces = Vec::new();
     let mut last: Option<&Input> = None;
     for Sealed { work, outcome } in sealed {
-        for place in &outcome.failed_lists {
+        for place in outcome.lists_left_out() {
             reporter.warn(
                 place,
-                "the whole list is left out of the output, because of the errors in it; --in-place seals the rest of it",
+                "the whole list is left out of the output, because the items that failed cannot be taken out of it alone; --in-place seals the rest of it",
             );
         }
         let text = outcome.text_without_failed()?;

@@ -43,15 +43,8 @@ pub(crate) fn role(
     if let Some(message) = almost_a_secret(node, kind, version) {
         return wrong(node, message);
     }
-    if let Some(items) = list_items(node) {
-        let unnamed = |item: &&Node| implied_kind(node).is_none() && is_unnamed(item);
-        return match items.iter().find(unnamed) {
-            Some(item) if is_list(kind) => wrong(
-                item,
-                "an item of the list has data and no kind; a Secret has apiVersion v1 and kind Secret",
-            ),
-            _ => Ok(Role::List),
-        };
+    if list_items(node).is_some() {
+        return Ok(Role::List);
     }
     match node.get("items") {
         Some(items) if (kind.is_none() || is_list(kind)) && holds_secret(items, file, document) => {
@@ -62,6 +55,25 @@ pub(crate) fn role(
         }
         _ => Ok(Role::Other),
     }
+}
+
+/// Tells what an item of a list is, as [`role`] does; in a list of anything each item with data has to say what it is.
+pub(crate) fn item_role(
+    list: &Node,
+    item: &Node,
+    file: &str,
+    document: &Document,
+) -> Result<Role, Problem> {
+    if is_unnamed_in(list, item) {
+        let message =
+            "an item of the list has data and no kind; a Secret has apiVersion v1 and kind Secret";
+        return Err(Problem::new(Reason::WrongKind, message).at(place(file, document, item)));
+    }
+    role(item, implied_kind(list), file, document)
+}
+
+fn is_unnamed_in(list: &Node, item: &Node) -> bool {
+    implied_kind(list).is_none() && is_list(text(list, "kind")) && is_unnamed(item)
 }
 
 /// Why a node that is not written as a Secret may be meant as one.
@@ -144,6 +156,9 @@ fn holds_secret(items: &Node, file: &str, document: &Document) -> bool {
         .map(|entry| &entry.value);
     values.any(|value| {
         let role = role(value, None, file, document);
-        is_unnamed(value) || matches!(role, Ok(Role::Secret) | Err(_))
+        let items = list_items(value).unwrap_or_default();
+        is_unnamed(value)
+            || matches!(role, Ok(Role::Secret) | Err(_))
+            || items.iter().any(|item| is_unnamed_in(value, item))
     })
 }

@@ -1,8 +1,12 @@
 //! Comments around a Secret: they pass through, so none may hold a value of it.
 
+use std::collections::BTreeMap;
+
 use seal_api::Reason;
-use seal_manifest::Format;
-use seal_sealing::Cleartext;
+use seal_envelope::{Plaintext, decode_base64};
+use seal_manifest::{Content, Format, Node};
+use seal_sealing::{Cleartext, Secret};
+use serde_json::Map;
 
 use super::{
     position,
@@ -17,13 +21,13 @@ struct Comment<'t> {
 }
 
 /// The Secrets with a comment beside them that gives a value away, each with its problem.
-pub(super) fn leaks<'f>(
+pub(super) fn leaks<'f, 's>(
     source: &Source<'_>,
-    found: &'f [Found<'f>],
-) -> Vec<(&'f Found<'f>, Problem)> {
+    found: &'f [Found<'s>],
+) -> Vec<(&'f Found<'s>, Problem)> {
     let mut leaks = Vec::new();
     for group in found.chunk_by(|one, other| one.document.index == other.document.index) {
-        let comments = comments(source, group);
+        let comments = comments(source, position(group[0].document), group);
         for found in group {
             let cleartext = Cleartext::of(&found.secret);
             let leak = comments
@@ -33,6 +37,47 @@ pub(super) fn leaks<'f>(
         }
     }
     leaks
+}
+
+/// Whether a comment in or before the document at a position holds a value of something that is not in it, a Secret or
+/// what was meant for one: any text in it, as it is and decoded, but for what tells the object.
+pub(super) fn give_away(source: &Source<'_>, position: usize, removed: &Node) -> bool {
+    let mut data = BTreeMap::new();
+    let telling = |entry: &&seal_manifest::Entry| {
+        let key = entry.key.scalar().map_or("", |key| key.text());
+        !["apiVersion", "kind", "metadata", "type", "immutable"].contains(&key)
+    };
+    match removed.entries() {
+        Some(entries) => entries
+            .iter()
+            .filter(telling)
+            .for_each(|entry| add_texts(&entry.value, &mut data)),
+        None => add_texts(removed, &mut data),
+    }
+    let cleartext = Cleartext::of(&Secret {
+        metadata: Map::new(),
+        type_: None,
+        immutable: None,
+        data,
+    });
+    let comments = comments(source, position, &[]);
+    comments.iter().any(|comment| cleartext.is_in(comment.text))
+}
+
+fn add_texts(node: &Node, data: &mut BTreeMap<String, Plaintext>) {
+    match &node.content {
+        Content::Scalar(scalar) => {
+            let decoded = decode_base64(scalar.text()).ok();
+            let decoded = decoded.iter().map(|bytes| bytes.as_slice());
+            for bytes in decoded.chain([scalar.text().as_bytes()]) {
+                data.insert(data.len().to_string(), bytes.into());
+            }
+        }
+        Content::Sequence(items) => items.iter().for_each(|item| add_texts(item, data)),
+        Content::Mapping(entries) => entries
+            .iter()
+            .for_each(|entry| add_texts(&entry.value, data)),
+    }
 }
 
 fn problem(source: &Source<'_>, found: &Found<'_>, comment: &Comment<'_>) -> Problem {
@@ -47,19 +92,19 @@ fn problem(source: &Source<'_>, found: &Found<'_>, comment: &Comment<'_>) -> Pro
         .hint("remove the comment, and change the value if it was committed before")
 }
 
-/// The comments from the end of the document before to the end of this one, outside the Secrets themselves.
-fn comments<'s>(source: &'s Source<'_>, group: &[Found<'_>]) -> Vec<Comment<'s>> {
+/// The comments from the end of the document before to the end of the one at a position, outside the Secrets in it.
+fn comments<'s>(source: &'s Source<'_>, position: usize, sealed: &[Found<'_>]) -> Vec<Comment<'s>> {
     if source.format() == Format::Json {
         return Vec::new();
     }
     let text = source.text();
-    let region = source.surroundings(position(group[0].document));
+    let region = source.surroundings(position);
     let first_line = 1 + text[..region.start].matches('\n').count();
     let mut start = region.start;
     let mut comments = Vec::new();
     for (number, line) in text[region].split_inclusive('\n').enumerate() {
         let inside = |found: &Found<'_>| found.node.range.contains(&start);
-        if let Some(text) = comment_in(line).filter(|_| !group.iter().any(inside)) {
+        if let Some(text) = comment_in(line).filter(|_| !sealed.iter().any(inside)) {
             comments.push(Comment {
                 line: first_line + number,
                 text,

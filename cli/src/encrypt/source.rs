@@ -1,13 +1,17 @@
 //! One part of an input on its way: read, its Secrets found and sealed, its text edited.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::ops::Range;
 
 use seal_documents::{implied_kind, list_items};
 use seal_manifest::{Document, Edits, Format, Limits, Node, Part, Stream, read};
 use seal_sealing::{Sealed, Secret, cautions, check_contents};
 use zeroize::Zeroizing;
 
-use super::{comments, position, request::Request};
+use super::{
+    comments,
+    request::Request,
+    rest::{Failed, Rest},
+};
 use crate::{
     documents::{self, Reader, Role, place},
     input::from_manifest,
@@ -43,17 +47,29 @@ pub(super) struct Outcome {
     pub(super) format: Format,
     /// Whether the part holds no document.
     pub(super) is_empty: bool,
-    /// The edited text, in which documents that failed stand as they were; `None` where it could not be edited.
+    /// The edited text, in which what failed stands as it was; `None` where it could not be edited.
     text: Option<Zeroizing<String>>,
-    /// The edited text without the documents that failed, where some did.
-    rest: Option<Result<Zeroizing<String>, Problem>>,
+    /// What is left without that, where something failed.
+    rest: Option<Rest>,
     sealed: usize,
-    /// Positions of the documents in which something failed.
-    failed: BTreeSet<usize>,
-    /// The lists among them, which hold more than what failed.
-    pub(super) failed_lists: Vec<Place>,
     problems: Vec<Problem>,
     warnings: Vec<(Place, String)>,
+}
+
+/// What is to be told of a part, and what of it failed.
+#[derive(Default)]
+struct Findings<'s> {
+    problems: Vec<Problem>,
+    warnings: Vec<(Place, String)>,
+    failed: Failed<'s>,
+}
+
+impl<'s> Findings<'s> {
+    /// A document, or an item in it, failed.
+    fn fail(&mut self, document: &'s Document, node: &'s Node, problem: Problem) {
+        self.failed.add(document, node);
+        self.problems.push(problem);
+    }
 }
 
 impl<'i> Source<'i> {
@@ -67,6 +83,20 @@ impl<'i> Source<'i> {
             part,
             stream,
         })
+    }
+
+    /// Reads a text that is part of no other.
+    pub(super) fn whole(name: &'i str, text: &'i str) -> Result<Self, Problem> {
+        let part = Part {
+            range: 0..text.len(),
+            lines_before: 0,
+            documents_before: 0,
+        };
+        Self::read(name, text, part)
+    }
+
+    pub(super) fn name(&self) -> &'i str {
+        self.name
     }
 
     pub(super) fn format(&self) -> Format {
@@ -92,66 +122,68 @@ impl<'i> Source<'i> {
         }
     }
 
+    pub(super) fn edits(&self) -> Edits<'_> {
+        Edits::of(self.text, &self.stream)
+    }
+
     /// Seals every Secret in it and edits the text.
     pub(super) fn seal(&self, request: &Request) -> Outcome {
-        let mut outcome = Outcome {
-            format: self.format(),
-            is_empty: self.stream.documents.is_empty(),
-            text: None,
-            rest: None,
-            sealed: 0,
-            failed: BTreeSet::new(),
-            failed_lists: Vec::new(),
-            problems: Vec::new(),
-            warnings: Vec::new(),
-        };
-        let mut found = self.find(&mut outcome);
-        self.drop_leaks(&mut found, &mut outcome);
+        let mut findings = Findings::default();
+        let mut found = self.find(&mut findings);
+        self.drop_leaks(&mut found, &mut findings);
         let sealed = parallel::map(&found, VALUES_A_THREAD, |found| {
             request.seal(found.secret.clone())
         });
-        let mut edits = Edits::of(self.text(), &self.stream);
+        let mut edits = self.edits();
         let mut lists: Vec<&Node> = found.iter().filter_map(|found| found.typed_list).collect();
         lists.dedup_by_key(|list| list.range.clone());
+        let mut secrets = 0;
         for (found, sealed) in found.iter().zip(sealed) {
             let edited = sealed
                 .map_err(|problem| problem.at(self.place(found)))
-                .and_then(|sealed| self.replace(&mut edits, found, &sealed, &mut outcome));
+                .and_then(|sealed| self.replace(&mut edits, found, &sealed, &mut findings));
             match edited {
-                Ok(()) => outcome.sealed += 1,
-                Err(problem) => outcome.fail(found.document, problem),
+                Ok(()) => secrets += 1,
+                Err(problem) => findings.fail(found.document, found.node, problem),
             }
         }
-        match untype(&mut edits, &lists).and_then(|()| edits.apply()) {
-            Ok(text) => outcome.text = Some(text),
-            Err(error) => {
-                outcome.problems.push(from_manifest(&error, self.name));
-                outcome.failed.extend(0..self.stream.documents.len());
-            }
+        let edited = untype(&mut edits, &lists).and_then(|()| edits.apply());
+        if let Err(error) = &edited {
+            findings.problems.push(from_manifest(error, self.name));
+            let all = 0..self.stream.documents.len();
+            all.for_each(|position| findings.failed.add_document(position));
         }
-        if !outcome.failed.is_empty() {
-            outcome.rest = Some(seal_rest(self, &outcome.failed, request));
-            outcome.failed_lists = self.lists_among(&outcome.failed);
-        }
+        let Findings {
+            problems,
+            warnings,
+            failed,
+        } = findings;
+        let mut outcome = Outcome {
+            format: self.format(),
+            is_empty: self.stream.documents.is_empty(),
+            text: edited.ok(),
+            rest: (!failed.is_empty()).then(|| failed.take_out(self, request)),
+            sealed: secrets,
+            problems,
+            warnings,
+        };
         outcome.number_as_in_whole(&self.part);
         outcome
     }
 
-    fn lists_among(&self, failed: &BTreeSet<usize>) -> Vec<Place> {
-        let documents = failed.iter().filter_map(|position| {
-            let document = self.stream.documents.get(*position)?.as_ref().ok()?;
-            let items = list_items(&document.root)?;
-            (items.len() > 1).then(|| place(self.name, document, &document.root))
-        });
-        documents.collect()
+    /// Where the document at a position stands, if it is a list of several items.
+    pub(super) fn place_of_list(&self, position: usize) -> Option<Place> {
+        let document = self.stream.documents.get(position)?.as_ref().ok()?;
+        let items = list_items(&document.root)?;
+        (items.len() > 1).then(|| place(self.name, document, &document.root))
     }
 
     /// Leaves out the Secrets of which a comment gives a value away.
-    fn drop_leaks(&self, found: &mut Vec<Found<'_>>, outcome: &mut Outcome) {
+    fn drop_leaks<'s>(&'s self, found: &mut Vec<Found<'s>>, findings: &mut Findings<'s>) {
         let mut leaking = Vec::new();
         for (secret, problem) in comments::leaks(self, found) {
             leaking.push(secret.node.range.clone());
-            outcome.fail(secret.document, problem);
+            findings.fail(secret.document, secret.node, problem);
         }
         found.retain(|found| !leaking.contains(&found.node.range));
     }
@@ -165,14 +197,14 @@ impl<'i> Source<'i> {
         edits: &mut Edits<'_>,
         found: &Found<'_>,
         sealed: &Sealed,
-        outcome: &mut Outcome,
+        findings: &mut Findings<'_>,
     ) -> Result<(), Problem> {
         let value =
             serde_json::to_value(&sealed.object).expect("a SealedSecret has text keys only");
         edits
             .replace_node(found.document, found.node, &value)
             .map_err(|error| from_manifest(&error, self.name))?;
-        let mut warn = |message: String| outcome.warnings.push((self.place(found), message));
+        let mut warn = |message: String| findings.warnings.push((self.place(found), message));
         if sealed.lines_left_out {
             warn("the item lines are left out, since the object would be too large for kubectl apply".to_owned());
         }
@@ -186,14 +218,16 @@ impl<'i> Source<'i> {
     }
 
     /// Every Secret, also those in lists.
-    fn find<'s>(&'s self, outcome: &mut Outcome) -> Vec<Found<'s>> {
+    fn find<'s>(&'s self, findings: &mut Findings<'s>) -> Vec<Found<'s>> {
         let mut found = Vec::new();
         for (position, document) in self.stream.documents.iter().enumerate() {
             match document {
-                Ok(document) => self.look_into(document, &document.root, None, &mut found, outcome),
+                Ok(document) => {
+                    self.look_into(document, &document.root, None, &mut found, findings)
+                }
                 Err(error) => {
-                    outcome.problems.push(from_manifest(error, self.name));
-                    outcome.failed.insert(position);
+                    findings.problems.push(from_manifest(error, self.name));
+                    findings.failed.add_document(position);
                 }
             }
         }
@@ -204,28 +238,31 @@ impl<'i> Source<'i> {
         &'s self,
         document: &'s Document,
         node: &'s Node,
-        typed_list: Option<&'s Node>,
+        list: Option<&'s Node>,
         found: &mut Vec<Found<'s>>,
-        outcome: &mut Outcome,
+        findings: &mut Findings<'s>,
     ) {
         let reader = Reader {
             file: self.name,
             document,
         };
-        match documents::role(node, typed_list.and_then(implied_kind), self.name, document) {
+        let role = match list {
+            Some(list) => documents::item_role(list, node, self.name, document),
+            None => documents::role(node, None, self.name, document),
+        };
+        match role {
             Ok(Role::Secret) => match reader.secret(node) {
                 Ok(secret) => found.push(Found {
                     document,
                     node,
-                    typed_list,
+                    typed_list: list.filter(|list| implied_kind(list).is_some()),
                     secret,
                 }),
-                Err(problem) => outcome.fail(document, problem),
+                Err(problem) => findings.fail(document, node, problem),
             },
             Ok(Role::List) => {
-                let typed_list = implied_kind(node).map(|_| node);
                 for item in list_items(node).unwrap_or_default() {
-                    self.look_into(document, item, typed_list, found, outcome);
+                    self.look_into(document, item, Some(node), found, findings);
                 }
             }
             Ok(Role::SealedSecret) => {}
@@ -233,10 +270,10 @@ impl<'i> Source<'i> {
                 if let Some(secret) = documents::embedded_secret(node) {
                     let message = "a Secret within another object is not sealed; it passes through in cleartext";
                     let place = place(self.name, document, secret);
-                    outcome.warnings.push((place, message.to_owned()));
+                    findings.warnings.push((place, message.to_owned()));
                 }
             }
-            Err(problem) => outcome.fail(document, problem),
+            Err(problem) => findings.fail(document, node, problem),
         }
     }
 }
@@ -252,16 +289,15 @@ fn untype(edits: &mut Edits<'_>, lists: &[&Node]) -> Result<(), seal_manifest::E
 }
 
 impl Outcome {
-    fn fail(&mut self, document: &Document, problem: Problem) {
-        self.failed.insert(position(document));
-        self.problems.push(problem);
-    }
-
     /// Gives every place the numbers it has in the whole input.
     fn number_as_in_whole(&mut self, part: &Part) {
         let problems = self.problems.iter_mut().map(|problem| &mut problem.place);
         let warnings = self.warnings.iter_mut().map(|(place, _)| place);
-        for place in problems.chain(warnings).chain(&mut self.failed_lists) {
+        let lists = self
+            .rest
+            .iter_mut()
+            .flat_map(|rest| &mut rest.lists_left_out);
+        for place in problems.chain(warnings).chain(lists) {
             place.line = place.line.map(|line| line + part.lines_before);
             place.document = place.document.map(|index| index + part.documents_before);
         }
@@ -289,38 +325,25 @@ impl Outcome {
         self.text.as_deref().map(String::as_str)
     }
 
-    /// The edited text without the documents in which something failed, which are never written in cleartext.
+    /// The lists of which nothing is left in the text without what failed, though not all in them did.
+    pub(super) fn lists_left_out(&self) -> &[Place] {
+        self.rest.as_ref().map_or(&[], |rest| &rest.lists_left_out)
+    }
+
+    /// The edited text without the documents and items that failed, which are never written in cleartext.
     pub(super) fn text_without_failed(self) -> Result<Zeroizing<String>, Problem> {
         let edited = || {
             self.text
                 .expect("a part that could not be edited has failed documents")
         };
-        self.rest.unwrap_or_else(|| Ok(edited()))
+        self.rest.map_or_else(|| Ok(edited()), |rest| rest.text)
     }
-}
 
-/// Seals again what is left when the failed documents are cut out, with the comments before them, which may hold values.
-fn seal_rest(
-    source: &Source<'_>,
-    failed: &BTreeSet<usize>,
-    request: &Request,
-) -> Result<Zeroizing<String>, Problem> {
-    let text = source.text();
-    let mut rest = Zeroizing::new(String::with_capacity(text.len()));
-    let mut start = 0;
-    for range in failed.iter().map(|position| source.surroundings(*position)) {
-        rest.push_str(&text[start..range.start]);
-        start = range.end;
-    }
-    rest.push_str(&text[start..]);
-    let whole = Part {
-        range: 0..rest.len(),
-        lines_before: 0,
-        documents_before: 0,
-    };
-    let mut outcome = Source::read(source.name, &rest, whole)?.seal(request);
-    match (outcome.text.take(), outcome.problems.pop()) {
-        (Some(text), None) => Ok(text),
-        (_, problem) => Err(problem.expect("a text is missing only after a problem")),
+    /// The edited text of a part in which nothing may fail.
+    pub(super) fn into_text(mut self) -> Result<Zeroizing<String>, Problem> {
+        match (self.text, self.problems.pop()) {
+            (Some(text), None) => Ok(text),
+            (_, problem) => Err(problem.expect("a text is missing only after a problem")),
+        }
     }
 }

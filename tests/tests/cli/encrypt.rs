@@ -4,8 +4,8 @@ use seal_tests::scratch::Scratch;
 use serde_json::{Value, json};
 
 use crate::samples::{
-    MARKER, SECRET, cert, document, documents, fails_once, nothing_leaked, open, sealed, texts,
-    values, with_cert,
+    MARKER, SECRET, cert, document, documents, fails_once, item, nothing_leaked, open, sealed,
+    texts, values, with_cert,
 };
 
 /// A Secret with more metadata, as YAML.
@@ -126,12 +126,6 @@ fn cluster_wide_needs_no_namespace() {
     let object = document(run.out());
     assert_eq!(object["metadata"]["namespace"], Value::Null);
     assert_eq!(values(&object), texts([("password", MARKER)]));
-}
-
-/// Indents a document as an item of a list.
-fn item(document: &str) -> String {
-    let lines: Vec<&str> = document.lines().collect();
-    format!("- {}\n", lines.join("\n  "))
 }
 
 #[test]
@@ -282,21 +276,6 @@ fn a_broken_document_hides_no_other() {
         .never_shows(MARKER);
     assert_eq!(run.err().matches("error[InvalidSyntax]").count(), 2);
     assert_eq!(values(&document(run.out())), texts([("password", MARKER)]));
-}
-
-#[test]
-fn one_failed_item_keeps_its_whole_list_back() {
-    let bad = SECRET.replace("  namespace: prod\n", "");
-    let input = format!(
-        "apiVersion: v1\nkind: List\nitems:\n{}{}---\nb: 2\n",
-        item(SECRET),
-        item(&bad)
-    );
-    let run = with_cert(&Scratch::new(), ["encrypt"])
-        .stdin(input)
-        .finish();
-    let run = fails_once(run, "MissingNamespace").says("the whole list is left out of the output");
-    assert_eq!(document(run.out()), json!({"b": 2}));
 }
 
 #[test]

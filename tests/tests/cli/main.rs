@@ -9,6 +9,7 @@ mod encrypt;
 mod faults;
 mod in_place;
 mod inspect;
+mod lists;
 mod options;
 mod outputs;
 mod pass_through;

@@ -127,6 +127,12 @@ pub(crate) fn texts<const N: usize>(entries: [(&str, &str); N]) -> BTreeMap<Stri
         .into()
 }
 
+/// Indents a document as an item of a list.
+pub(crate) fn item(document: &str) -> String {
+    let lines: Vec<&str> = document.lines().collect();
+    format!("- {}\n", lines.join("\n  "))
+}
+
 /// Checks that a run failed with exactly one error, of this reason, and showed no marker.
 #[track_caller]
 pub(crate) fn fails_once(run: Finished, reason: &str) -> Finished {
