@@ -39,20 +39,26 @@ pub(super) fn leaks<'f, 's>(
     leaks
 }
 
-/// Whether a comment in or before the document at a position holds a value of something that is not in it, a Secret or
-/// what was meant for one: any text in it, as it is and decoded, but for what tells the object.
-pub(super) fn give_away(source: &Source<'_>, position: usize, removed: &Node) -> bool {
+/// Whether a comment in or before the document at a position holds a value of Secrets, or of what was meant for such,
+/// that are in it no more: any text of theirs, as it is and decoded, but for what names the object.
+pub(super) fn give_away(source: &Source<'_>, position: usize, removed: &[&Node]) -> bool {
+    let comments = comments(source, position, &[]);
+    if comments.is_empty() {
+        return false;
+    }
     let mut data = BTreeMap::new();
     let telling = |entry: &&seal_manifest::Entry| {
         let key = entry.key.scalar().map_or("", |key| key.text());
         !["apiVersion", "kind", "metadata", "type", "immutable"].contains(&key)
     };
-    match removed.entries() {
-        Some(entries) => entries
-            .iter()
-            .filter(telling)
-            .for_each(|entry| add_texts(&entry.value, &mut data)),
-        None => add_texts(removed, &mut data),
+    for node in removed {
+        match node.entries() {
+            Some(entries) => entries
+                .iter()
+                .filter(telling)
+                .for_each(|entry| add_texts(&entry.value, &mut data)),
+            None => add_texts(node, &mut data),
+        }
     }
     let cleartext = Cleartext::of(&Secret {
         metadata: Map::new(),
@@ -60,7 +66,6 @@ pub(super) fn give_away(source: &Source<'_>, position: usize, removed: &Node) ->
         immutable: None,
         data,
     });
-    let comments = comments(source, position, &[]);
     comments.iter().any(|comment| cleartext.is_in(comment.text))
 }
 

@@ -1,6 +1,6 @@
 //! What goes to standard output where something failed: all the rest, and nothing of what failed, as that is cleartext.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use seal_documents::list_items;
 use seal_manifest::{Content, Document, Node, Origin};
@@ -85,9 +85,10 @@ impl<'s> Failed<'s> {
     /// The documents in which every item of the list failed.
     fn emptied(&self) -> impl Iterator<Item = usize> {
         let is_emptied = |items: &Items<'_>| {
-            let failed = |item: &Node| items.nodes.iter().any(|node| std::ptr::eq(*node, item));
+            let failed: HashSet<*const Node> =
+                items.nodes.iter().map(|node| &raw const **node).collect();
             let list = list_items(&items.document.root);
-            list.is_some_and(|list| list.iter().all(failed))
+            list.is_some_and(|list| list.iter().all(|item| failed.contains(&(&raw const *item))))
         };
         let documents = self.items.iter();
         documents
@@ -141,15 +142,9 @@ impl<'s> Failed<'s> {
         let Ok(edited) = Source::whole(name, edited) else {
             return self.items.keys().copied().collect();
         };
-        let leaking = |position: usize, items: &Items<'_>| {
-            let nodes = items.nodes.iter();
-            nodes
-                .copied()
-                .any(|node| comments::give_away(&edited, position, node))
-        };
         let documents = self.items.iter();
         documents
-            .filter(|(position, items)| leaking(**position, items))
+            .filter(|(position, items)| comments::give_away(&edited, **position, &items.nodes))
             .map(|(position, _)| *position)
             .collect()
     }
