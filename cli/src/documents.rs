@@ -8,8 +8,11 @@ use seal_sealing::Secret;
 
 use serde_json::{Map, Value};
 
-use crate::problem::{Place, Problem};
-pub(crate) use crate::role::{Role, item_role, role};
+pub(crate) use crate::role::{List, Role, role};
+use crate::{
+    malformed::malformed,
+    problem::{Place, Problem},
+};
 
 /// The first Secret with values that stands within another object, where nothing seals it.
 pub(crate) fn embedded_secret(node: &Node) -> Option<&Node> {
@@ -214,9 +217,12 @@ impl Reader<'_> {
     /// Reads a SealedSecret as leniently as a cluster does.
     pub(crate) fn sealed_secret(&self, node: &Node) -> Result<SealedSecret, Problem> {
         serde_json::from_value(node.to_json()).map_err(|_| {
-            let message =
-                "is not a well-formed SealedSecret: a field has another type than the resource has";
-            self.wrong(Reason::InvalidObject, node, message.to_owned())
+            let (node, what, hint) = malformed(node).unwrap_or_else(|| {
+                let what = "a field has another type than the resource has".to_owned();
+                (node, what, "compare it with one that \"seal create\" makes")
+            });
+            let message = format!("is not a well-formed SealedSecret: {what}");
+            self.wrong(Reason::InvalidObject, node, message).hint(hint)
         })
     }
 }

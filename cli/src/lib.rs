@@ -15,6 +15,7 @@ mod input;
 mod inspect;
 mod key_files;
 mod keys;
+mod malformed;
 mod output;
 mod parallel;
 mod pin;

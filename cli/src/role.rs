@@ -27,9 +27,6 @@ pub(crate) fn role(
     file: &str,
     document: &Document,
 ) -> Result<Role, Problem> {
-    if node.items().is_some() {
-        return Ok(Role::List);
-    }
     let wrong = |node: &Node, message: &str| {
         Err(Problem::new(Reason::WrongKind, message).at(place(file, document, node)))
     };
@@ -57,23 +54,51 @@ pub(crate) fn role(
     }
 }
 
-/// Tells what an item of a list is, as [`role`] does; in a list of anything each item with data has to say what it is.
-pub(crate) fn item_role(
-    list: &Node,
-    item: &Node,
-    file: &str,
-    document: &Document,
-) -> Result<Role, Problem> {
-    if is_unnamed_in(list, item) {
-        let message =
-            "an item of the list has data and no kind; a Secret has apiVersion v1 and kind Secret";
-        return Err(Problem::new(Reason::WrongKind, message).at(place(file, document, item)));
-    }
-    role(item, implied_kind(list), file, document)
+/// A list, and what it says of its items.
+pub(crate) struct List<'n> {
+    node: &'n Node,
+    /// Whether its items are objects: by its kind, or because one of them is a Secret or SealedSecret.
+    is_of_objects: bool,
 }
 
-fn is_unnamed_in(list: &Node, item: &Node) -> bool {
-    implied_kind(list).is_none() && is_list(text(list, "kind")) && is_unnamed(item)
+impl<'n> List<'n> {
+    pub(crate) fn of(node: &'n Node) -> Self {
+        let is_ours = |item: &Node| matches!(text(item, "kind"), Some("Secret" | "SealedSecret"));
+        let items = list_items(node).unwrap_or_default();
+        Self {
+            node,
+            is_of_objects: is_list(text(node, "kind")) || items.iter().any(is_ours),
+        }
+    }
+
+    /// The list itself where it is a typed one, such as a `SecretList`.
+    pub(crate) fn typed(&self) -> Option<&'n Node> {
+        implied_kind(self.node).map(|_| self.node)
+    }
+
+    /// Tells what an item of it is, as [`role`] does. An item with values that does not say what it is may be a Secret.
+    pub(crate) fn role_of(
+        &self,
+        item: &Node,
+        file: &str,
+        document: &Document,
+    ) -> Result<Role, Problem> {
+        if self.may_be_secret(item) {
+            let message = "an item of the list has data and no kind, and may be a Secret; a Secret has apiVersion v1 and kind Secret";
+            return Err(Problem::new(Reason::WrongKind, message).at(place(file, document, item)));
+        }
+        role(item, implied_kind(self.node), file, document)
+    }
+
+    /// Whether an item without a kind is in a list of objects, or has what every object has in a list of no kind. Other
+    /// sequences of mappings with `data` are nobody's business.
+    fn may_be_secret(&self, item: &Node) -> bool {
+        let is_object = || item.get("metadata").is_some() || item.get("apiVersion").is_some();
+        let is_bare = text(self.node, "kind").is_none();
+        implied_kind(self.node).is_none()
+            && is_unnamed(item)
+            && (self.is_of_objects || (is_bare && is_object()))
+    }
 }
 
 /// Why a node that is not written as a Secret may be meant as one.
@@ -117,10 +142,13 @@ fn is_core(version: Option<&str>) -> bool {
     is_core_group || version.trim().is_empty()
 }
 
-/// Whether a node has a mapping of data and does not say what it is.
+/// Whether a node has a mapping of values and does not say what it is.
 fn is_unnamed(node: &Node) -> bool {
-    let data = node.get("data").and_then(Node::entries);
-    text(node, "kind").is_none() && data.is_some_and(|entries| !entries.is_empty())
+    let has = |field: &str| {
+        let entries = node.get(field).and_then(Node::entries);
+        entries.is_some_and(|entries| !entries.is_empty())
+    };
+    text(node, "kind").is_none() && (has("data") || has("stringData"))
 }
 
 /// Whether a `kind`, of whatever form, holds the word.
@@ -156,9 +184,10 @@ fn holds_secret(items: &Node, file: &str, document: &Document) -> bool {
         .map(|entry| &entry.value);
     values.any(|value| {
         let role = role(value, None, file, document);
-        let items = list_items(value).unwrap_or_default();
+        let list = List::of(value);
+        let mut items = list_items(value).unwrap_or_default().iter();
         is_unnamed(value)
             || matches!(role, Ok(Role::Secret) | Err(_))
-            || items.iter().any(|item| is_unnamed_in(value, item))
+            || items.any(|item| list.may_be_secret(item))
     })
 }

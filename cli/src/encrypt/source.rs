@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use seal_documents::{implied_kind, list_items};
+use seal_documents::list_items;
 use seal_manifest::{Document, Edits, Format, Limits, Node, Part, Stream, read};
 use seal_sealing::{Sealed, Secret, cautions, check_contents};
 use zeroize::Zeroizing;
@@ -13,7 +13,7 @@ use super::{
     rest::{Failed, Rest},
 };
 use crate::{
-    documents::{self, Reader, Role, place},
+    documents::{self, List, Reader, Role, place},
     input::from_manifest,
     parallel,
     problem::{Place, Problem},
@@ -238,7 +238,7 @@ impl<'i> Source<'i> {
         &'s self,
         document: &'s Document,
         node: &'s Node,
-        list: Option<&'s Node>,
+        list: Option<&List<'s>>,
         found: &mut Vec<Found<'s>>,
         findings: &mut Findings<'s>,
     ) {
@@ -247,7 +247,7 @@ impl<'i> Source<'i> {
             document,
         };
         let role = match list {
-            Some(list) => documents::item_role(list, node, self.name, document),
+            Some(list) => list.role_of(node, self.name, document),
             None => documents::role(node, None, self.name, document),
         };
         match role {
@@ -255,14 +255,15 @@ impl<'i> Source<'i> {
                 Ok(secret) => found.push(Found {
                     document,
                     node,
-                    typed_list: list.filter(|list| implied_kind(list).is_some()),
+                    typed_list: list.and_then(List::typed),
                     secret,
                 }),
                 Err(problem) => findings.fail(document, node, problem),
             },
             Ok(Role::List) => {
+                let list = List::of(node);
                 for item in list_items(node).unwrap_or_default() {
-                    self.look_into(document, item, Some(node), found, findings);
+                    self.look_into(document, item, Some(&list), found, findings);
                 }
             }
             Ok(Role::SealedSecret) => {}

@@ -147,12 +147,39 @@ fn data_that_does_not_say_what_it_is() {
         let list = format!("kind: {kind}\nitems:\n- data: {{p: eA==}}\n");
         refused(list, "WrongKind", ":3:3: document 1: an item");
     }
+    let data = "data: {p: eA==}";
+    for item in [
+        format!("metadata: {{}}, {data}"),
+        format!("metadata: {{labels: {{a: b}}}}, {data}"),
+        format!("apiVersion: v1, {data}"),
+        "apiVersion: x/v1, stringData: {p: x}".to_owned(),
+    ] {
+        refused(
+            format!("items:\n- {{{item}}}\n"),
+            "WrongKind",
+            ":2:3: document 1: ",
+        );
+        refused(format!("- {{{item}}}\n"), "WrongKind", ":1:3: document 1: ");
+    }
     let mapping = format!(
         "kind: List\nitems:\n  one:\n{}",
         SECRET.replace("  ", "      ").replace("\n", "\n    ")
     );
     let mapping = mapping.replace("apiVersion", "    apiVersion");
     refused(mapping.trim_end(), "WrongKind", ":3:3: document 1: items");
+}
+
+#[test]
+fn data_that_does_not_say_what_it_is_beside_a_secret() {
+    let secret = SECRET.replace('\n', "\n  ");
+    for list in ["", "items:\n", "kind: Bundle\nitems:\n"] {
+        let text = format!("{list}- {}\n- data: {{p: eA==}}\n", secret.trim_end());
+        let run = with_cert(&Scratch::new(), ["encrypt"]).stdin(text).finish();
+        let line = 8 + list.lines().count();
+        let run = fails_once(run, "WrongKind").says(&format!(":{line}:3: document 1: an item"));
+        assert!(run.out().contains("kind: SealedSecret"), "{}", run.out());
+        assert!(!run.out().contains("eA=="), "{}", run.out());
+    }
 }
 
 #[test]

@@ -43,6 +43,10 @@ fn what_only_sounds_like_a_secret_passes() {
     passes("apiVersion: example.com/v1\nkind: Secret\nspec: {name: x}\n");
     passes("apiVersion: v1\nkind: ConfigMapList\nitems:\n- data: {a: b}\n");
     passes("items: {a: {b: 1}}\ndata: {a: 1}\n");
+    passes("- data: {a: b}\n- name: x\n");
+    passes("items:\n- data: {a: b}\n");
+    passes("kind: Bundle\nitems:\n- {metadata: {labels: {a: b}}, data: {a: b}}\n");
+    passes("metadata: {labels: {a: b}}\ndata: {a: b}\n");
     passes("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n");
 }
 
