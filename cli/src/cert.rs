@@ -33,10 +33,17 @@ pub(crate) fn fetch(args: &CertFetchArgs, reporter: &Reporter) -> Result<(), Pro
         present.note(certificate, reporter);
     }
     // A file that is pinned to this key stays so.
-    match present.filter(|present| present.is_pinned_to(certificate)) {
-        Some(_) => output::replace(path, pinned(certificate).as_bytes(), None),
-        None => output::replace(path, pem.as_bytes(), None),
+    if present
+        .as_ref()
+        .is_some_and(|present| present.is_pinned_to(certificate))
+    {
+        return output::replace(path, pinned(certificate).as_bytes(), None);
     }
+    output::replace(path, pem.as_bytes(), None)?;
+    if let Some(present) = present {
+        present.note_unpinned(certificate, reporter);
+    }
+    Ok(())
 }
 
 pub(crate) fn show(args: &CertShowArgs, reporter: &Reporter) -> Result<(), Problem> {

@@ -12,6 +12,7 @@ use crate::{
     fetch, input,
     pin::pins_in,
     problem::{Place, Problem},
+    report::Reporter,
     settings::{self, Setting},
 };
 
@@ -26,13 +27,35 @@ pub(crate) struct Loaded {
 }
 
 /// The certificate for sealing: named by flag or environment, pinned as asked, valid now.
-pub(crate) fn for_sealing(args: &CertificateArgs, now: Timestamp) -> Result<Certificate, Problem> {
+pub(crate) fn for_sealing(
+    args: &CertificateArgs,
+    now: Timestamp,
+    reporter: &Reporter,
+) -> Result<Certificate, Problem> {
     let Some(setting) = settings::cert(args.cert.as_deref())? else {
         return Err(not_named());
     };
     let loaded = load_named(&setting, args)?;
     check_validity(&loaded, now)?;
+    if fetch::url_of(&setting.value).is_some() && settings::pin(args.pin)?.is_none() {
+        warn_unpinned(&loaded, reporter);
+    }
     Ok(loaded.certificate)
+}
+
+/// Who answers at a URL may answer with a certificate of their own. A pin in the answer itself proves nothing.
+fn warn_unpinned(loaded: &Loaded, reporter: &Reporter) {
+    let Loaded {
+        certificate,
+        source,
+        ..
+    } = loaded;
+    let id = certificate.key_id().full();
+    let message = format!(
+        "sealing with key {id} from a URL, unpinned, so that a swapped certificate would go unnoticed; check the id with \
+         the cluster's operators, then give it with --pin or SEAL_PIN, or keep a pinned file: \"seal cert pin {source}\""
+    );
+    reporter.warn(&Place::file(source), &message);
 }
 
 /// The certificate for sealing, where one is named at all.

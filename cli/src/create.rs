@@ -31,7 +31,7 @@ pub(crate) fn run(args: &CreateArgs, reporter: &Reporter) -> Result<(), Problem>
         output::check_absent(path, EXISTS)?;
     }
     let now = Timestamp::now();
-    let certificate = certificate::for_sealing(&args.certificate, now)?;
+    let certificate = certificate::for_sealing(&args.certificate, now, reporter)?;
     let scope = settings::scope(args.scope.scope)?.map_or(Scope::Strict, |scope| scope.value);
     let secret = secret(args, reporter)?;
     check_type(&secret, args.allow_restricted_types)?;

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &EncryptArgs, reporter: &mut Reporter) -> Result<(), Pro
     let now = Timestamp::now();
     let request = Request::new(
         &args.seal,
-        certificate::for_sealing(&args.seal.certificate, now)?,
+        certificate::for_sealing(&args.seal.certificate, now, reporter)?,
         now,
     )?;
     let inputs = input::read_all(&args.inputs, reporter);

@@ -16,7 +16,7 @@ use crate::{
 
 pub(crate) fn run(args: &RawArgs, reporter: &Reporter) -> Result<(), Problem> {
     let now = Timestamp::now();
-    let certificate = certificate::for_sealing(&args.certificate, now)?;
+    let certificate = certificate::for_sealing(&args.certificate, now, reporter)?;
     let binding = binding(args)?;
     let path = args.from_file.as_deref().unwrap_or_else(|| Path::new("-"));
     let value = values::read_value(path)?;

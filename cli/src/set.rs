@@ -74,7 +74,7 @@ fn gather<'c>(args: &'c SetArgs, reporter: &Reporter) -> Result<Change<'c>, Prob
     let certificate = if values.is_empty() {
         None
     } else {
-        Some(certificate::for_sealing(&args.certificate, now)?)
+        Some(certificate::for_sealing(&args.certificate, now, reporter)?)
     };
     Ok(Change {
         values,

@@ -98,4 +98,18 @@ impl Present {
         };
         reporter.note(&Place::file(&self.name), &message);
     }
+
+    /// Tells that the file was pinned and is not any more.
+    pub(super) fn note_unpinned(&self, new: &Certificate, reporter: &Reporter) {
+        let dropped = match self.pins.as_deref() {
+            Some([]) => return,
+            Some([pin, ..]) => format!("the pin to key {}", pin.full()),
+            None => "a pin that cannot be read".to_owned(),
+        };
+        let message = format!(
+            "drops {dropped}; the new certificate's key {} is not pinned: \"seal cert pin\" pins it",
+            new.key_id().full()
+        );
+        reporter.note(&Place::file(&self.name), &message);
+    }
 }

@@ -95,6 +95,53 @@ fn sealing_takes_a_certificate_from_a_url() {
 }
 
 #[test]
+fn a_certificate_from_a_url_is_warned_about_unless_it_is_pinned() {
+    let id = key_id("rsa-2048.crt");
+    // A pin that the server itself sends is none.
+    let answer = format!("seal pin: {id}\n{}", keys::pem("rsa-2048.crt"));
+    let server = Server::answering("200 OK", answer);
+    let scratch = Scratch::new();
+    scratch.write("s.yaml", sealed_secret(&scratch));
+    let check = |arguments: &[&str], warnings: usize| {
+        let run = scratch
+            .seal(arguments)
+            .stdin(SECRET)
+            .finish()
+            .exits(0)
+            .never_shows(MARKER);
+        let said = run.err();
+        assert_eq!(
+            said.matches("would go unnoticed").count(),
+            warnings,
+            "{said}"
+        );
+        assert_eq!(said.matches(&id).count(), warnings, "{said}");
+    };
+    let url = server.url("");
+    for command in [
+        "encrypt",
+        "raw --scope=cluster-wide",
+        "create x -n=a --from-file=p=-",
+        "set s.yaml --from-file=p=-",
+    ] {
+        let words = || command.split(' ').chain(["--cert", &url]);
+        check(&words().collect::<Vec<_>>(), 1);
+        check(&words().chain(["--pin", &id]).collect::<Vec<_>>(), 0);
+    }
+    scratch.write("cert.pem", keys::pem("rsa-2048.crt"));
+    check(&["encrypt", "--cert=cert.pem"], 0);
+    check(&["set", "s.yaml", "--remove=p", "--cert", &url], 0);
+    let run = scratch
+        .seal(["encrypt"])
+        .env("SEAL_CERT", &url)
+        .env("SEAL_PIN", &id)
+        .stdin(SECRET)
+        .finish()
+        .exits(0);
+    assert_eq!(run.err(), "");
+}
+
+#[test]
 fn no_proxy_leads_to_this_machine_and_no_password_is_shown() {
     let server = Server::answering("200 OK", pem("rsa-2048.crt"));
     let url = server
@@ -255,6 +302,15 @@ fn fetching_keeps_a_pin() {
     assert_eq!(scratch.read("cert.pem"), before);
     fails_once(fetch_file(&scratch, "rsa-3072.crt", &[]), "PinMismatch").says("is pinned to key");
     assert_eq!(scratch.read("cert.pem"), before);
+    let (old, new) = (key_id("rsa-2048.crt"), key_id("rsa-3072.crt"));
+    fetch_file(&scratch, "rsa-3072.crt", &["--replace"])
+        .exits(0)
+        .says(&format!(
+            "drops the pin to key {old}; the new certificate's key {new} is not pinned"
+        ));
+    assert_eq!(scratch.read("cert.pem"), keys::pem("rsa-3072.crt"));
+    let run = fetch_file(&scratch, "rsa-2048.crt", &["--replace"]).exits(0);
+    assert!(!run.err().contains("drops"), "{}", run.err());
 }
 
 #[test]
