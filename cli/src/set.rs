@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use seal_api::{Reason, SealedSecret, annotations};
 use seal_envelope::Certificate;
 use seal_manifest::{Document, Edits, Limits, Node, Stream, read};
-use seal_sealing::{Binding, ItemLines, check_name, check_namespace, item_lines_fit, seal_item};
+use seal_sealing::{
+    Binding, ContentsError, ItemLines, check_known_contents, check_name, check_namespace,
+    item_lines_fit, seal_item,
+};
 
 use crate::{
     args::SetArgs,
@@ -235,11 +238,52 @@ fn check(object: &SealedSecret, change: &Change<'_>, place: &Place) -> Result<()
             return problem(Reason::Conflict, message);
         }
         if !object.spec.encrypted_data.contains_key(key) {
-            return problem(
-                Reason::NothingToDo,
-                format!("has no item {key:?} to remove"),
-            );
+            return Err(no_item(object, key).at(place.clone()));
         }
     }
-    Ok(())
+    check_contents(object, change)
+        .map_err(|error| Problem::new(Reason::InvalidContents, error.to_string()).at(place.clone()))
+}
+
+fn no_item(object: &SealedSecret, key: &str) -> Problem {
+    let problem = Problem::new(
+        Reason::NothingToDo,
+        format!("has no item {key:?} to remove"),
+    );
+    let keys: Vec<&str> = object
+        .spec
+        .encrypted_data
+        .keys()
+        .map(String::as_str)
+        .collect();
+    if keys.is_empty() {
+        problem.hint("it has none at all")
+    } else {
+        problem.hint(format!("it has {}", keys.join(", ")))
+    }
+}
+
+/// Checks the new values against the type, and that nothing is removed that the type needs. What is missing already is
+/// no fault of this change.
+fn check_contents(object: &SealedSecret, change: &Change<'_>) -> Result<(), ContentsError> {
+    let template = object.spec.template.as_ref();
+    let type_ = template.and_then(|template| template.type_.as_deref());
+    let type_ = type_.unwrap_or_default();
+    check_known_contents(type_, &change.values, |_| true)?;
+    let is_there = |key: &str| {
+        let texts = template.and_then(|template| template.data.as_ref());
+        match texts.and_then(|texts| texts.get(key)) {
+            Some(text) => text.is_some(),
+            None => object.spec.encrypted_data.contains_key(key),
+        }
+    };
+    let stays = |key: &str| {
+        let is_removed = change.remove.iter().any(|remove| remove == key);
+        change.values.contains_key(key) || (is_there(key) && !is_removed)
+    };
+    let nothing = Values::new();
+    match check_known_contents(type_, &nothing, is_there) {
+        Ok(()) => check_known_contents(type_, &nothing, stays),
+        Err(_) => Ok(()),
+    }
 }

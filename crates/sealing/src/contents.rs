@@ -1,6 +1,8 @@
 //! Whether the contents of a Secret fit its type, by the rules of the Kubernetes API for built-in types.
 
-use seal_envelope::{Certificate, OpeningKey};
+use std::collections::BTreeMap;
+
+use seal_envelope::{Certificate, OpeningKey, Plaintext};
 use serde_json::Value;
 
 use crate::Secret;
@@ -49,89 +51,121 @@ pub enum ContentsError {
 ///
 /// [`ContentsError`], the first one found.
 pub fn check_contents(secret: &Secret) -> Result<(), ContentsError> {
-    match secret.type_or_opaque() {
-        "kubernetes.io/tls" => check_tls(secret),
-        "kubernetes.io/dockerconfigjson" => check_docker_config(secret),
-        "kubernetes.io/dockercfg" => check_json(secret, ".dockercfg").map(|_| ()),
-        "kubernetes.io/basic-auth" => {
-            check_any(secret, &["username", "password"], "username or password")
-        }
-        "kubernetes.io/ssh-auth" => check_any(secret, &["ssh-privatekey"], "ssh-privatekey"),
-        _ => Ok(()),
-    }
+    check_known_contents(secret.type_or_opaque(), &secret.data, |_| false)
 }
 
-fn check_any(secret: &Secret, items: &[&str], needs: &'static str) -> Result<(), ContentsError> {
-    let found = items.iter().any(|item| secret.data.contains_key(*item));
-    if found {
-        Ok(())
-    } else {
-        Err(missing(secret, needs))
-    }
-}
-
-fn missing(secret: &Secret, needs: &'static str) -> ContentsError {
-    ContentsError::Missing {
-        type_: secret.type_or_opaque().to_owned(),
-        needs,
-    }
-}
-
-fn item<'s>(secret: &'s Secret, key: &'static str) -> Result<&'s [u8], ContentsError> {
-    secret
-        .data
-        .get(key)
-        .map(|value| value.as_bytes())
-        .ok_or_else(|| missing(secret, key))
-}
-
-fn check_tls(secret: &Secret) -> Result<(), ContentsError> {
-    let (certificate, key) = (item(secret, "tls.crt")?, item(secret, "tls.key")?);
-    let holds = |text: &[u8], marker: &str| String::from_utf8_lossy(text).contains(marker);
-    if !holds(certificate, "-----BEGIN CERTIFICATE-----") {
-        return Err(ContentsError::Invalid {
-            item: "tls.crt",
-            expected: "a certificate in PEM",
-        });
-    }
-    if !holds(key, "PRIVATE KEY-----") {
-        return Err(ContentsError::Invalid {
-            item: "tls.key",
-            expected: "a private key in PEM",
-        });
-    }
-    match (
-        Certificate::from_pem(certificate),
-        OpeningKey::from_pem(key),
-    ) {
-        (Ok(certificate), Ok(key)) if certificate.key_id() != key.key_id() => {
-            Err(ContentsError::KeyOfAnotherCertificate)
-        }
-        _ => Ok(()),
-    }
-}
-
-fn check_docker_config(secret: &Secret) -> Result<(), ContentsError> {
-    let config = check_json(secret, ".dockerconfigjson")?;
-    if config["auths"].is_object() {
-        return Ok(());
-    }
-    Err(ContentsError::Invalid {
-        item: ".dockerconfigjson",
-        expected: "a JSON object with \"auths\"",
-    })
-}
-
-fn check_json(secret: &Secret, key: &'static str) -> Result<Value, ContentsError> {
-    let invalid = || ContentsError::Invalid {
-        item: key,
-        expected: "a JSON object",
+/// As [`check_contents`], where only some values are known: `data` holds them, and `is_sealed` tells of every other key
+/// whether there is an item of which the value cannot be seen. That one passes.
+///
+/// # Errors
+///
+/// [`ContentsError`], the first one found.
+pub fn check_known_contents(
+    type_: &str,
+    data: &BTreeMap<String, Plaintext>,
+    is_sealed: impl Fn(&str) -> bool,
+) -> Result<(), ContentsError> {
+    let contents = Contents {
+        type_,
+        data,
+        is_sealed: &is_sealed,
     };
-    let value: Value = serde_json::from_slice(item(secret, key)?).map_err(|_| invalid())?;
-    if value.is_object() {
-        Ok(value)
-    } else {
-        Err(invalid())
+    match type_ {
+        "kubernetes.io/tls" => contents.check_tls(),
+        "kubernetes.io/dockerconfigjson" => contents.check_docker_config(),
+        "kubernetes.io/dockercfg" => contents.json(".dockercfg").map(|_| ()),
+        "kubernetes.io/basic-auth" => {
+            contents.check_any(&["username", "password"], "username or password")
+        }
+        "kubernetes.io/ssh-auth" => contents.check_any(&["ssh-privatekey"], "ssh-privatekey"),
+        _ => Ok(()),
+    }
+}
+
+/// What is known of a Secret's contents.
+struct Contents<'c> {
+    type_: &'c str,
+    data: &'c BTreeMap<String, Plaintext>,
+    is_sealed: &'c dyn Fn(&str) -> bool,
+}
+
+impl<'c> Contents<'c> {
+    fn missing(&self, needs: &'static str) -> ContentsError {
+        ContentsError::Missing {
+            type_: self.type_.to_owned(),
+            needs,
+        }
+    }
+
+    /// An item's value; `None` where it cannot be seen.
+    fn item(&self, key: &'static str) -> Result<Option<&'c [u8]>, ContentsError> {
+        match self.data.get(key) {
+            Some(value) => Ok(Some(value.as_bytes())),
+            None if (self.is_sealed)(key) => Ok(None),
+            None => Err(self.missing(key)),
+        }
+    }
+
+    fn check_any(&self, items: &[&'static str], needs: &'static str) -> Result<(), ContentsError> {
+        if items.iter().any(|item| self.item(item).is_ok()) {
+            Ok(())
+        } else {
+            Err(self.missing(needs))
+        }
+    }
+
+    fn check_tls(&self) -> Result<(), ContentsError> {
+        let (certificate, key) = (self.item("tls.crt")?, self.item("tls.key")?);
+        let lacks = |text: Option<&[u8]>, marker: &str| {
+            text.is_some_and(|text| !String::from_utf8_lossy(text).contains(marker))
+        };
+        if lacks(certificate, "-----BEGIN CERTIFICATE-----") {
+            return Err(ContentsError::Invalid {
+                item: "tls.crt",
+                expected: "a certificate in PEM",
+            });
+        }
+        if lacks(key, "PRIVATE KEY-----") {
+            return Err(ContentsError::Invalid {
+                item: "tls.key",
+                expected: "a private key in PEM",
+            });
+        }
+        let (Some(certificate), Some(key)) = (certificate, key) else {
+            return Ok(());
+        };
+        match (
+            Certificate::from_pem(certificate),
+            OpeningKey::from_pem(key),
+        ) {
+            (Ok(certificate), Ok(key)) if certificate.key_id() != key.key_id() => {
+                Err(ContentsError::KeyOfAnotherCertificate)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_docker_config(&self) -> Result<(), ContentsError> {
+        match self.json(".dockerconfigjson")? {
+            Some(config) if !config["auths"].is_object() => Err(ContentsError::Invalid {
+                item: ".dockerconfigjson",
+                expected: "a JSON object with \"auths\"",
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn json(&self, key: &'static str) -> Result<Option<Value>, ContentsError> {
+        let Some(text) = self.item(key)? else {
+            return Ok(None);
+        };
+        match serde_json::from_slice(text) {
+            Ok(value @ Value::Object(_)) => Ok(Some(value)),
+            _ => Err(ContentsError::Invalid {
+                item: key,
+                expected: "a JSON object",
+            }),
+        }
     }
 }
 
@@ -206,6 +240,32 @@ mod tests {
             "kubernetes.io/tls",
             &not_pem,
             Some("tls.crt is not a certificate in PEM"),
+        );
+    }
+
+    #[test]
+    fn what_is_sealed_passes_and_what_is_known_is_looked_at() {
+        let check = |type_: &str, known: &[(&str, &str)], sealed: &[&str], says: Option<&str>| {
+            let known = known.iter();
+            let known = known.map(|(key, value)| ((*key).to_owned(), value.as_bytes().into()));
+            let found = check_known_contents(type_, &known.collect(), |key| sealed.contains(&key));
+            let found = found.err().map(|error| error.to_string());
+            assert_eq!(found.as_deref(), says);
+        };
+        let (pair, tls) = (["tls.crt", "tls.key"], "kubernetes.io/tls");
+        let not_pem = Some("tls.crt is not a certificate in PEM");
+        check(tls, &[], &pair, None);
+        check(tls, &[("tls.crt", "marker")], &pair, not_pem);
+        let missing = Some("type kubernetes.io/tls needs tls.key");
+        check(tls, &[], &["tls.crt"], missing);
+        check("kubernetes.io/basic-auth", &[], &["password"], None);
+        let docker = "kubernetes.io/dockerconfigjson";
+        check(docker, &[], &[".dockerconfigjson"], None);
+        check(
+            docker,
+            &[(".dockerconfigjson", "marker")],
+            &[".dockerconfigjson"],
+            Some(".dockerconfigjson is not a JSON object"),
         );
     }
 }

@@ -43,7 +43,7 @@ mod unseal;
 pub use binding::Binding;
 pub use cautions::{Caution, cautions};
 pub use cleartext::Cleartext;
-pub use contents::{ContentsError, check_contents, is_restricted_type};
+pub use contents::{ContentsError, check_contents, check_known_contents, is_restricted_type};
 pub use diagnosis::mismatch;
 pub use failure::{Failure, ItemFailure};
 pub use item_lines::{ItemLine, ItemLines, item_lines_fit};

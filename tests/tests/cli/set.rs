@@ -2,7 +2,7 @@
 
 use seal_api::SealedSecret;
 use seal_sealing::ItemLines;
-use seal_tests::{run::Run, scratch::Scratch};
+use seal_tests::{keys, run::Run, scratch::Scratch};
 use serde_json::{Value, json};
 
 use crate::samples::{
@@ -285,7 +285,7 @@ fn what_cannot_be_meant_is_refused() {
         &one,
         &["--remove=nothere"],
         "NothingToDo",
-        "s.yaml:1:1: document 1: has no item \"nothere\"",
+        "s.yaml:1:1: document 1: has no item \"nothere\" to remove\n  hint: it has password",
     );
     refuses(
         &one,
@@ -332,6 +332,90 @@ fn what_cannot_be_meant_is_refused() {
         "InvalidObject",
         "s.yaml:1:1",
     );
+}
+
+/// [`SECRET`] of another type and with these values, sealed.
+fn typed(scratch: &Scratch, type_: &str, values: &str) -> String {
+    let text = SECRET.replace("stringData:", &format!("type: {type_}\nstringData:"));
+    let start = text.find("  password:").expect("it has a value");
+    let text = format!("{}{values}", &text[..start]);
+    with_cert(scratch, ["encrypt"])
+        .stdin(text)
+        .finish()
+        .exits(0)
+        .out()
+        .to_owned()
+}
+
+#[test]
+fn contents_must_fit_the_type_as_when_creating() {
+    let scratch = Scratch::new();
+    let typed =
+        |type_: &str, values: &str| typed(&scratch, &format!("kubernetes.io/{type_}"), values);
+    let check =
+        |text: &str, flags: &[&str], says: &str| refuses(text, flags, "InvalidContents", says);
+    let docker = typed(
+        "dockerconfigjson",
+        "  .dockerconfigjson: '{\"auths\":{}}'\n",
+    );
+    check(
+        &docker,
+        &["--from-file=.dockerconfigjson=-"],
+        "is not a JSON object",
+    );
+    check(
+        &docker,
+        &["--remove=.dockerconfigjson"],
+        "needs .dockerconfigjson",
+    );
+    let tls = typed(
+        "tls",
+        "  tls.crt: -----BEGIN CERTIFICATE-----\n  tls.key: PRIVATE KEY-----\n",
+    );
+    check(
+        &tls,
+        &["--from-file=tls.crt=-"],
+        "tls.crt is not a certificate in PEM",
+    );
+    check(
+        &tls,
+        &["--from-file=tls.key=-"],
+        "tls.key is not a private key in PEM",
+    );
+    check(&tls, &["--remove=tls.key"], "needs tls.key");
+    let own = keys::path("rsa-3072.crt").display().to_string();
+    let other = keys::path("rsa-4096.key").display().to_string();
+    let (own, other) = (
+        format!("--from-file=tls.crt={own}"),
+        format!("--from-file=tls.key={other}"),
+    );
+    check(
+        &tls,
+        &[&own, &other],
+        "tls.key does not belong to the certificate",
+    );
+    let basic = typed("basic-auth", "  username: a\n  password: b\n");
+    check(
+        &basic,
+        &["--remove=username", "--remove=password"],
+        "needs username or password",
+    );
+    let ssh = typed("ssh-auth", "  ssh-privatekey: a\n");
+    check(&ssh, &["--remove=ssh-privatekey"], "needs ssh-privatekey");
+
+    let accepts = |text: &str, flags: &[&str]| {
+        scratch.write("s.yaml", text);
+        let run = with_cert(&scratch, ["set", "s.yaml"]).args(flags);
+        run.stdin(MARKER).finish().exits(0);
+    };
+    accepts(&tls, &[&own]);
+    accepts(&tls, &["--from-file=other=-"]);
+    accepts(&basic, &["--remove=username"]);
+    accepts(&ssh, &["--from-file=ssh-privatekey=-"]);
+    // What is missing already is no fault of this change.
+    let half = typed("tls", "  tls.crt: x\n  other: z\n");
+    accepts(&half, &[&own]);
+    accepts(&half, &["--remove=other"]);
 }
 
 #[test]
