@@ -48,7 +48,7 @@ fn check_files(args: &KeysNewArgs) -> Result<(), Problem> {
     }
 }
 
-/// Writes the certificate, then the key; where the key cannot be written, the certificate goes again.
+/// Writes the certificate, then the key; where the key is not written, the certificate goes again.
 fn write(args: &KeysNewArgs, secret: &Secret, key: &GeneratedKey) -> Result<(), Problem> {
     let certificate = args.cert_output.as_deref();
     if let Some(path) = certificate {
@@ -56,8 +56,10 @@ fn write(args: &KeysNewArgs, secret: &Secret, key: &GeneratedKey) -> Result<(), 
         output::create(path, pem.as_bytes(), None, NEVER_OVER)?;
     }
     let text = output::manifest(secret, false);
-    output::create(&args.output, text.as_bytes(), Some(0o600), NEVER_OVER).inspect_err(|_| {
-        if let Some(path) = certificate {
+    output::create(&args.output, text.as_bytes(), Some(0o600), NEVER_OVER).inspect_err(|problem| {
+        // What is there is ours, unless somebody else was faster.
+        let is_written = problem.reason != Reason::Conflict && args.output.exists();
+        if let Some(path) = certificate.filter(|_| !is_written) {
             // It was made just now, and is of no use without its key.
             let _ = fs::remove_file(path);
         }

@@ -1,13 +1,9 @@
 //! Where results go: standard output, or a file written whole.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use seal_api::Reason;
-use seal_shell::{write_file, write_file_if, write_new_file};
+use seal_shell::{is_unsynced, write_file, write_file_if, write_new_file, write_stdout};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -22,10 +18,7 @@ pub(crate) fn print(contents: &[u8]) -> Result<(), Problem> {
 }
 
 fn print_all<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> Result<(), Problem> {
-    let mut stdout = io::stdout().lock();
-    let mut pieces = pieces.into_iter();
-    let written = pieces.try_for_each(|piece| stdout.write_all(piece));
-    match written.and_then(|()| stdout.flush()) {
+    match write_stdout(pieces) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(unwritable("standard output", &error))
         }
@@ -114,6 +107,11 @@ fn exists(path: &Path, hint: &str) -> Problem {
 }
 
 fn unwritable(name: &str, error: &io::Error) -> Problem {
+    if is_unsynced(error) {
+        return Problem::new(Reason::Unwritable, error.to_string())
+            .at(Place::file(name))
+            .hint("check the disk and the rights of the folder, and run \"sync\" before relying on the file");
+    }
     // A temporary file's error names that file, which means nothing to the user.
     let text = error.to_string();
     let cause = text

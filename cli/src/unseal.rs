@@ -39,17 +39,23 @@ pub(crate) fn run(args: &UnsealArgs, reporter: &mut Reporter) -> Result<(), Prob
         ..UnsealOptions::default()
     };
     let json = stream.format == Format::Json;
-    let mut texts = Vec::new();
+    // All of it before any of it is written: cleartext goes out in one piece.
+    let mut text = Zeroizing::new(String::new());
     for found in &found {
         let opened = read_object(&input, found).and_then(|object| {
             unseal(&object, &ring, &options).map_err(|failure| failed(&input, found, &failure))
         });
         match opened {
-            Ok(opened) => texts.push(output::manifest(&opened.secret, json)),
+            Ok(opened) => {
+                if !json && !text.is_empty() {
+                    text.push_str("---\n");
+                }
+                text.push_str(&output::manifest(&opened.secret, json));
+            }
             Err(problem) => reporter.problem(&problem),
         }
     }
-    output::print(join(&texts, json).as_bytes())
+    output::print(text.as_bytes())
 }
 
 fn read_object(
@@ -69,18 +75,4 @@ fn failed(input: &Input, found: &SealedDocument<'_>, failure: &seal_sealing::Fai
         found.document,
         found.node,
     ))
-}
-
-fn join(texts: &[Zeroizing<String>], json: bool) -> Zeroizing<String> {
-    let separator = if json { "" } else { "---\n" };
-    let mut joined = Zeroizing::new(String::with_capacity(
-        texts.iter().map(|text| text.len() + separator.len()).sum(),
-    ));
-    for (number, text) in texts.iter().enumerate() {
-        if number > 0 {
-            joined.push_str(separator);
-        }
-        joined.push_str(text);
-    }
-    joined
 }

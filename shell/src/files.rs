@@ -1,9 +1,9 @@
 //! Files read within bounds.
 
 use std::{
-    fs::File,
-    io::{self, Read},
-    os::fd::AsFd,
+    fs::{self, File},
+    io::{self, Read, Write},
+    os::{fd::AsFd, unix::fs::FileTypeExt},
     path::Path,
 };
 
@@ -33,10 +33,21 @@ pub enum ReadError {
 ///
 /// # Errors
 ///
-/// [`ReadError`]; a folder is told apart from a file that cannot be read.
+/// [`ReadError`]; a folder is told apart from a file that cannot be read. Pipes and terminals are read like files; a
+/// socket or disk is none.
 pub fn read_file(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, ReadError> {
-    let file = File::open(path)?;
+    let file = File::open(path).map_err(|error| {
+        let is_socket = fs::metadata(path).is_ok_and(|found| found.file_type().is_socket());
+        if is_socket {
+            io::Error::other("it is a socket, not a file")
+        } else {
+            error
+        }
+    })?;
     let metadata = file.metadata()?;
+    if metadata.file_type().is_block_device() {
+        return Err(io::Error::other("it is a disk, not a file").into());
+    }
     if metadata.is_dir() {
         return Err(ReadError::Folder);
     }
@@ -56,6 +67,21 @@ pub fn read_file(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, ReadEr
 pub fn read_stdin(limit: usize) -> Result<Zeroizing<Vec<u8>>, ReadError> {
     let stdin = io::stdin().as_fd().try_clone_to_owned()?;
     read_limited(File::from(stdin), limit)
+}
+
+/// Writes pieces to standard output, each at once.
+///
+/// Not through the buffer of [`io::stdout`], which is never wiped and lives as long as the process.
+///
+/// # Errors
+///
+/// The error of the operating system.
+pub fn write_stdout<'p>(pieces: impl IntoIterator<Item = &'p [u8]>) -> io::Result<()> {
+    let stdout = io::stdout().as_fd().try_clone_to_owned()?;
+    let mut stdout = File::from(stdout);
+    pieces
+        .into_iter()
+        .try_for_each(|piece| stdout.write_all(piece))
 }
 
 /// Reads a stream of at most `limit` bytes into memory that is wiped when dropped.
@@ -88,6 +114,15 @@ mod tests {
             read_limited(&b"1234"[..], 4).expect("it fits").as_slice(),
             b"1234"
         );
+    }
+
+    #[test]
+    fn a_socket_is_not_read_as_a_file() {
+        let folder = tempfile::tempdir().expect("a temporary folder can be made");
+        let path = folder.path().join("socket");
+        let _listener = std::os::unix::net::UnixListener::bind(&path).expect("it can be made");
+        let error = read_file(&path, 1).expect_err("it is no file");
+        assert_eq!(error.to_string(), "it is a socket, not a file");
     }
 
     #[test]

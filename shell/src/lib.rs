@@ -8,7 +8,9 @@ mod sanitised;
 mod write;
 
 pub use exit_code::ExitCode;
-pub use files::{ReadError, read_file, read_limited, read_stdin};
+pub use files::{ReadError, read_file, read_limited, read_stdin, write_stdout};
 pub use process::{Allocator, allocator, harden, quiet_panics};
 pub use sanitised::Sanitised;
-pub use write::{LEFTOVER_PREFIX, LEFTOVER_SUFFIX, write_file, write_file_if, write_new_file};
+pub use write::{
+    LEFTOVER_PREFIX, LEFTOVER_SUFFIX, is_unsynced, write_file, write_file_if, write_new_file,
+};

@@ -38,3 +38,31 @@ pub fn quiet_panics(program: &'static str) {
         );
     }));
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{env, process::Command};
+
+    use super::*;
+
+    #[test]
+    fn a_panic_never_shows_its_payload() {
+        const CHILD: &str = "SEAL_SHELL_TEST_PANICS";
+        if env::var_os(CHILD).is_some() {
+            quiet_panics("seal");
+            panic!("{}", ["correct-horse", "battery"].join("-"));
+        }
+        let output = Command::new(env::current_exe().expect("the test runs from a file"))
+            .args(["a_panic_never_shows_its_payload", "--nocapture"])
+            .env(CHILD, "1")
+            .env("RUST_BACKTRACE", "full")
+            .output()
+            .expect("it can be started");
+        assert!(!output.status.success());
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains("seal: internal error at "), "{said}");
+        assert!(said.contains("process.rs:"), "{said}");
+        assert!(!said.contains("correct-horse"), "{said}");
+    }
+}

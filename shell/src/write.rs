@@ -21,12 +21,35 @@ const NEW: u32 = 0o666;
 /// So many symbolic links are followed, as Linux does.
 const MOST_LINKS: usize = 40;
 
+/// A file is written, but its folder could not be synced: after a power cut the file may be as it was before.
+///
+/// Comes inside the [`io::Error`] of the functions below; [`is_unsynced`] tells it from the others.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the file is written, but may not survive a power cut, since its folder could not be synced: {0}"
+)]
+struct Unsynced(io::Error);
+
+/// Whether an error of the functions below means that the file is written all the same, and only not known to last.
+pub fn is_unsynced(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(<dyn std::error::Error + Send + Sync>::is::<Unsynced>)
+}
+
+/// Makes the renaming of a file last.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| io::Error::new(error.kind(), Unsynced(error)))
+}
+
 /// Writes a file whole: a temporary file in the same folder, synced, renamed over the old one, the folder synced.
 ///
 /// `mode` is given to the file. Without it an existing file keeps its mode and owner (the owner where this process may
 /// give it), and a new one has what the umask leaves. A symbolic link is followed, also one whose target is not there
-/// yet, so that the link stays; a device or pipe is written to as it is. On any error the old file is untouched and no
-/// temporary file is left.
+/// yet, so that the link stays; a device or pipe is written to as it is. On any error but [`is_unsynced`] the old file is
+/// untouched and no temporary file is left.
 ///
 /// # Errors
 ///
@@ -58,7 +81,7 @@ pub fn write_new_file(path: &Path, contents: &[u8], mode: Option<u32>) -> io::Re
     let file = temporary(folder, contents, mode.unwrap_or(NEW))?;
     finish(&file, mode, None)?;
     file.persist_noclobber(path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
+    sync_folder(folder)
 }
 
 fn replace(
@@ -84,7 +107,7 @@ fn replace(
         return Ok(false);
     }
     file.persist(path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()?;
+    sync_folder(folder)?;
     Ok(true)
 }
 
@@ -236,6 +259,21 @@ mod tests {
             fs::read_dir(folder.path()).expect("it is a folder").count(),
             1
         );
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_synced_is_told_from_a_file_that_was_not_written() {
+        let folder = folder();
+        let error = sync_folder(&folder.path().join("nothere")).expect_err("it is not there");
+        assert!(is_unsynced(&error));
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        assert!(
+            error.to_string().starts_with("the file is written, but"),
+            "{error}"
+        );
+        let path = folder.path().join("nothere/file");
+        let error = write_file(&path, b"one", None).expect_err("there is no folder");
+        assert!(!is_unsynced(&error));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use seal_tests::{fault, run::Finished, scratch::Scratch};
 
-use crate::samples::{MARKER, SECRET, fails_once, nothing_leaked, sealed_secret, with_cert};
+use crate::samples::{
+    MARKER, SECRET, cert, fails_once, key, nothing_leaked, sealed_secret, with_cert,
+};
 
 /// Checks that a file is refused with one error at this place, by standard output, `--output` and `--in-place` alike.
 #[track_caller]
@@ -331,6 +333,29 @@ fn a_folder_where_a_file_belongs_and_a_missing_file() {
         .finish(),
         folder,
     );
+}
+
+#[test]
+fn a_socket_or_an_endless_device_where_a_file_belongs() {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("socket");
+    let _listener = std::os::unix::net::UnixListener::bind(path).expect("it can be made");
+    for (file, reason, says) in [
+        (
+            "socket",
+            "Unreadable",
+            "cannot be read: it is a socket, not a file",
+        ),
+        ("/dev/zero", "TooLarge", "is larger than"),
+    ] {
+        let says = format!("{file}: {says}");
+        for command in ["encrypt", "inspect", "cert show"] {
+            let run = scratch.seal(command.split(' ')).arg(file);
+            fails_once(run.env("SEAL_CERT", cert()).finish(), reason).says(&says);
+        }
+        let run = scratch.seal(["unseal", file, "--key"]).arg(key());
+        fails_once(run.finish(), reason).says(&says);
+    }
 }
 
 #[test]

@@ -98,6 +98,26 @@ fn a_read_only_folder_loses_nothing() {
 }
 
 #[test]
+fn a_folder_that_cannot_be_synced_is_said_though_the_file_is_written() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new();
+    scratch.write("k/s.yaml", "x");
+    let folder = scratch.path().join("k");
+    // Files can be made in it, but it cannot be opened to be synced.
+    let closed = fs::Permissions::from_mode(0o333);
+    fs::set_permissions(&folder, closed).expect("the folder is ours");
+    let new = ["keys", "new", "--size=2048", "-o=k/key.yaml"];
+    let run = scratch.seal(new).without_privileges().finish();
+    fails_once(run, "Unwritable")
+        .says("k/key.yaml: the file is written, but may not survive a power cut")
+        .says("Permission denied")
+        .says("run \"sync\"");
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(&folder, open).expect("the folder is ours");
+    assert!(scratch.read("k/key.yaml").contains("tls.key"));
+}
+
+#[test]
 fn a_full_standard_output_is_an_error() {
     let scratch = Scratch::new();
     scratch.write("s.yaml", SECRET);
