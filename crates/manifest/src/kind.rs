@@ -180,7 +180,7 @@ fn timestamp(text: &str) -> bool {
 /// Whether YAML 1.1 and 1.2 readers alike take the plain text for a string.
 pub(crate) fn is_unambiguous(text: &str) -> bool {
     resolve(text) == Resolved::String
-        && resolve(&text.replace('_', "")) == Resolved::String
+        && (!text.contains('_') || resolve(&text.replace('_', "")) == Resolved::String)
         && !matches!(text, "=" | "<<")
         && !timestamp(text)
         && !is_base_60(text)
@@ -188,6 +188,9 @@ pub(crate) fn is_unambiguous(text: &str) -> bool {
 
 /// `[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?`, a number in YAML 1.1.
 fn is_base_60(text: &str) -> bool {
+    if !text.contains(':') {
+        return false;
+    }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let unsigned = unsigned
         .split_once('.')

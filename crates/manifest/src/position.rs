@@ -6,6 +6,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use memchr::{memchr2, memrchr2};
+
 /// A place in a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -30,10 +32,7 @@ pub(crate) struct Line {
 /// The line that starts at `start`.
 pub(crate) fn line_at(text: &str, start: usize) -> Line {
     let bytes = text.as_bytes();
-    let found = bytes[start..]
-        .iter()
-        .position(|byte| matches!(byte, b'\n' | b'\r'));
-    let Some(length) = found else {
+    let Some(length) = memchr2(b'\n', b'\r', &bytes[start..]) else {
         return Line {
             range: start..text.len(),
             next: text.len(),
@@ -49,11 +48,7 @@ pub(crate) fn line_at(text: &str, start: usize) -> Line {
 
 /// Where the line that holds `offset` starts.
 pub(crate) fn line_start(text: &str, offset: usize) -> usize {
-    let before = &text.as_bytes()[..offset];
-    before
-        .iter()
-        .rposition(|byte| matches!(byte, b'\n' | b'\r'))
-        .map_or(0, |at| at + 1)
+    memrchr2(b'\n', b'\r', &text.as_bytes()[..offset]).map_or(0, |at| at + 1)
 }
 
 /// The line break that ends the line before `offset`, which is the start of a line.
@@ -83,26 +78,34 @@ impl<'t> Walker<'t> {
 
     /// The position of `offset`, which lies at or after every offset asked for before.
     pub(crate) fn at(&mut self, offset: usize) -> Position {
+        let bytes = self.text.as_bytes();
         while self.offset < offset {
-            self.step();
+            let ahead = &bytes[self.offset..offset];
+            let found = memchr2(b'\n', b'\r', ahead);
+            let line = &ahead[..found.unwrap_or(ahead.len())];
+            self.position.column += characters(line);
+            self.offset += line.len();
+            if found.is_some() {
+                self.pass_break();
+            }
         }
         self.position
     }
 
-    fn step(&mut self) {
-        let bytes = self.text.as_bytes();
-        let next = bytes.get(self.offset + 1);
-        match bytes[self.offset] {
-            b'\r' if next == Some(&b'\n') => {}
-            b'\n' | b'\r' => {
-                self.position = Position {
-                    line: self.position.line + 1,
-                    column: 1,
-                }
-            }
-            _ if next.is_some_and(|byte| (byte & 0xC0) == 0x80) => {}
-            _ => self.position.column += 1,
-        }
+    fn pass_break(&mut self) {
+        let is_crlf = self.text[self.offset..].starts_with("\r\n");
         self.offset += 1;
+        if !is_crlf {
+            self.position = Position {
+                line: self.position.line + 1,
+                column: 1,
+            };
+        }
     }
+}
+
+/// How many characters a piece of UTF-8 holds.
+fn characters(text: &[u8]) -> usize {
+    let starts_one = |byte: &&u8| (*byte & 0xC0) != 0x80;
+    text.iter().filter(starts_one).count()
 }

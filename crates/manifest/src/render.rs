@@ -27,17 +27,29 @@ pub(crate) struct Shape<'t> {
 /// Whether the value can stand without quotes.
 pub(crate) fn is_plain(value: &str, place: Place) -> bool {
     is_unambiguous(value)
-        && value
-            .chars()
-            .all(|c| is_printable(c) && c != '\t' && c != '\n')
-        && !value.starts_with(' ')
-        && !value.ends_with([' ', ':'])
+        && (is_one_ascii_word(value) || are_plain_words(value))
+        && !value.ends_with(':')
         && !value.starts_with("---")
         && !value.starts_with("...")
         && starts_plain(value)
+        && (place == Place::Block || !value.contains([',', '[', ']', '{', '}', '?']))
+}
+
+/// As sealed values are: what the other checks would look for one by one is not in it.
+fn is_one_ascii_word(value: &str) -> bool {
+    // Counted rather than searched, which takes a vector of bytes at a time.
+    let graphic = value.bytes().filter(u8::is_ascii_graphic).count();
+    graphic == value.len()
+}
+
+fn are_plain_words(value: &str) -> bool {
+    value
+        .chars()
+        .all(|c| is_printable(c) && c != '\t' && c != '\n')
+        && !value.starts_with(' ')
+        && !value.ends_with(' ')
         && !value.contains(": ")
         && !value.contains(" #")
-        && (place == Place::Block || !value.contains([',', '[', ']', '{', '}', '?']))
 }
 
 fn starts_plain(value: &str) -> bool {

@@ -169,10 +169,11 @@ fn hex_digits(text: &str) -> Option<String> {
 
 fn digest_of(text: &str) -> String {
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
-    digest.as_ref()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let (first, _) = digest
+        .as_ref()
+        .split_first_chunk()
+        .expect("SHA-256 has 32 bytes");
+    format!("{:016x}", u64::from_be_bytes(*first))
 }
 
 /// Whether an object may carry its item lines: the text is at most 128 KiB, and `kubectl apply` keeps the whole within
