@@ -1,43 +1,18 @@
 //! Work spread over the machine's cores, results in order.
 
-use std::{
-    num::NonZero,
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-};
+use rayon::prelude::*;
 
-/// Applies `work` to every item, on as many threads as there are cores, and returns the results in the items' order. A
-/// thread is begun for `worth_a_thread` items each, since it costs something itself.
+/// Applies `work` to every item, on as many threads as there are cores, and returns the results in the items' order.
+/// Work may spread work of its own. The threads are begun only for twice `worth_a_thread` items, since they cost something.
 pub(crate) fn map<'t, T: Sync, R: Send>(
     items: &'t [T],
     worth_a_thread: usize,
-    work: impl Fn(&'t T) -> R + Sync,
+    work: impl Fn(&'t T) -> R + Sync + Send,
 ) -> Vec<R> {
-    let threads = thread::available_parallelism()
-        .map_or(1, NonZero::get)
-        .min(items.len() / worth_a_thread);
-    if threads < 2 {
+    if items.len() < 2 * worth_a_thread {
         return items.iter().map(work).collect();
     }
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let mut done = Vec::new();
-        while let Some(index) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).filter(|index| *index < items.len())
-        {
-            done.push((index, work(&items[index])));
-        }
-        done
-    };
-    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(take)).collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().expect("the work does not panic"))
-            .collect()
-    });
-    results.sort_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
+    items.par_iter().map(work).collect()
 }
 
 #[cfg(test)]
