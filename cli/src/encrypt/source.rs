@@ -202,7 +202,7 @@ impl<'i> Source<'i> {
         let value =
             serde_json::to_value(&sealed.object).expect("a SealedSecret has text keys only");
         edits
-            .replace_node(found.document, found.node, &value)
+            .replace_node(found.document, found.node, value)
             .map_err(|error| from_manifest(&error, self.name))?;
         let mut warn = |message: String| findings.warnings.push((self.place(found), message));
         if sealed.lines_left_out {

@@ -66,6 +66,11 @@ impl Ciphertext {
         &self.text
     }
 
+    /// The text of [`Ciphertext::as_str`], taken out.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
     /// The length in bytes of the value inside.
     pub fn plaintext_len(&self) -> usize {
         match &self.format {

@@ -25,6 +25,7 @@ mod site;
 mod splice;
 
 use mapping::MappingEdit;
+use model::{Change, Changes};
 use site::{Site, Target};
 use splice::Splice;
 
@@ -50,8 +51,10 @@ pub struct Edits<'t> {
     stream: Result<Cow<'t, Stream>, Error>,
     /// Where the documents that could be read start, with their numbers.
     starts: Vec<(usize, usize)>,
-    scalars: Vec<(Target, Splice, Zeroizing<String>)>,
-    nodes: Vec<(Target, Vec<Splice>, Value)>,
+    /// What is known already of the bytes to replace; mappings and sequences are worked out at the end.
+    splices: Vec<Splice>,
+    texts: Vec<(Target, Zeroizing<String>)>,
+    nodes: Vec<(Target, Cleartext)>,
     mappings: BTreeMap<Target, MappingEdit>,
     /// The numbers of the items that go, for each sequence.
     items: BTreeMap<Target, BTreeSet<usize>>,
@@ -84,7 +87,8 @@ impl<'t> Edits<'t> {
             limits: limits.clone(),
             starts,
             stream,
-            scalars: Vec::new(),
+            splices: Vec::new(),
+            texts: Vec::new(),
             nodes: Vec::new(),
             mappings: BTreeMap::new(),
             items: BTreeMap::new(),
@@ -93,7 +97,7 @@ impl<'t> Edits<'t> {
 
     /// Whether nothing was edited so far.
     pub fn is_empty(&self) -> bool {
-        self.scalars.is_empty()
+        self.texts.is_empty()
             && self.nodes.is_empty()
             && self.items.is_empty()
             && self.mappings.values().all(MappingEdit::is_empty)
@@ -241,13 +245,15 @@ impl<'t> Edits<'t> {
         &mut self,
         document: &Document,
         node: &Node,
-        value: &Value,
+        value: Value,
     ) -> Result<(), Error> {
         let target = self.locate_in(document, node)?;
         let site = self.site(&target)?;
         site.check_replaceable()?;
-        let splices = replace::splices(&site, value);
-        self.nodes.push((target, splices, value.clone()));
+        let value = Cleartext(value);
+        let splices = replace::splices(&site, &value.0);
+        self.splices.extend(splices);
+        self.nodes.push((target, value));
         Ok(())
     }
 
@@ -257,37 +263,35 @@ impl<'t> Edits<'t> {
     ///
     /// [`Error::EditsOverlap`] if two edits touch the same bytes, [`Error::EditNotVerified`] if
     /// the edited text does not read back as intended, and [`Error::EditNotPossible`].
-    pub fn apply(self) -> Result<Zeroizing<String>, Error> {
-        let mut splices = Vec::new();
+    pub fn apply(mut self) -> Result<Zeroizing<String>, Error> {
+        let mut splices = std::mem::take(&mut self.splices);
         for (target, edit) in &self.mappings {
             splices.extend(mapping::splices(&self.site(target)?, edit)?);
         }
         for (target, removes) in &self.items {
             splices.extend(sequence::splices(&self.site(target)?, removes)?);
         }
-        let Self {
-            text,
-            limits,
-            stream,
-            scalars,
-            nodes,
-            mappings,
-            items,
-            ..
-        } = self;
-        let mut stream = stream?.into_owned();
-        for (target, splice, value) in scalars {
-            model::set_text(&mut stream, &target, &value);
-            splices.push(splice);
-        }
-        for (target, splice, value) in nodes {
-            model::set_value(&mut stream, &target, &value);
-            splices.extend(splice);
-        }
-        let edited = splice::apply(text, &stream, splices)?;
-        model::edit_collections(&mut stream, mappings, items);
-        model::verify(&stream, &edited, &limits)?;
+        let stream = self.stream.as_ref().map_err(Clone::clone)?;
+        let edited = splice::apply(self.text, stream, splices)?;
+        model::verify(stream, &self.changes(), &edited, &self.limits)?;
         Ok(edited)
+    }
+
+    fn changes(&self) -> Changes<'_> {
+        let mut changes = Changes::default();
+        for (target, text) in &self.texts {
+            changes.add(target, Change::Text(text));
+        }
+        for (target, value) in &self.nodes {
+            changes.add(target, Change::Value(&value.0));
+        }
+        for (target, edit) in self.mappings.iter().filter(|(_, edit)| !edit.is_empty()) {
+            changes.add(target, Change::Mapping(edit));
+        }
+        for (target, gone) in &self.items {
+            changes.add(target, Change::Items(gone));
+        }
+        changes
     }
 
     fn replace_scalar_at(&mut self, target: Target, value: &str) -> Result<(), Error> {
@@ -296,8 +300,8 @@ impl<'t> Edits<'t> {
             return Ok(());
         }
         let splice = scalar::splice(&site, value)?;
-        self.scalars
-            .push((target, splice, Zeroizing::new(value.to_owned())));
+        self.splices.push(splice);
+        self.texts.push((target, Zeroizing::new(value.to_owned())));
         Ok(())
     }
 

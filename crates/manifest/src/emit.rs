@@ -44,6 +44,11 @@ impl<'t> Emitter<'t> {
         }
     }
 
+    /// Makes room for a value at once; growing step by step would copy and wipe what is there each time.
+    pub(crate) fn reserve(&mut self, value: &Value) {
+        self.out.reserve(room(value));
+    }
+
     /// A whole value whose first line is indented already.
     pub(crate) fn value(&mut self, value: &Value, indent: usize) {
         match value {
@@ -140,6 +145,21 @@ impl<'t> Emitter<'t> {
             self.avoids_block_scalars,
         );
         self.out.push_str(&text);
+    }
+}
+
+/// About as many bytes as a value takes.
+fn room(value: &Value) -> usize {
+    /// For indentation, marks and quotes.
+    const AROUND: usize = 16;
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => AROUND,
+        Value::String(text) => text.len() + AROUND,
+        Value::Array(items) => items.iter().map(room).sum(),
+        Value::Object(entries) => entries
+            .iter()
+            .map(|(key, value)| key.len() + AROUND + room(value))
+            .sum(),
     }
 }
 

@@ -69,10 +69,7 @@ pub fn seal_item(
     certificate: &Certificate,
     now: Timestamp,
 ) -> Result<SealedItem, SealError> {
-    let text = certificate
-        .seal(value, &binding.label())?
-        .as_str()
-        .to_owned();
+    let text = certificate.seal(value, &binding.label())?.into_text();
     let line = ItemLine::new(certificate.key_id().short(), now, binding.clone(), &text);
     Ok(SealedItem { text, line })
 }

@@ -1,162 +1,166 @@
 //! What the documents shall say after the edits, and whether they do.
+//!
+//! Nothing is copied for it: what stays is compared with the tree that was read, what is new with the value that was
+//! given.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use super::mapping::MappingEdit;
 use super::site::Target;
-use crate::node::{Content, Entry, Node, Origin, Scalar, Style};
+use crate::node::{Content, Entry, Node, Scalar};
 use crate::stream::{Document, read};
-use crate::{Error, Limits, Position, ScalarKind, Stream};
+use crate::{Error, Limits, ScalarKind, Stream};
 
-/// The node at a target, to be changed.
-fn node_at<'s>(stream: &'s mut Stream, target: &Target) -> Option<&'s mut Node> {
-    let document = stream.documents.get_mut(target.document)?.as_mut().ok()?;
-    target
-        .path
-        .iter()
-        .try_fold(&mut document.root, |node, index| match &mut node.content {
-            Content::Scalar(_) => None,
-            Content::Sequence(items) => items.get_mut(*index),
-            Content::Mapping(entries) => entries.get_mut(*index).map(|entry| &mut entry.value),
-        })
-}
+/// All edits of a text by their places.
+#[derive(Default)]
+pub(super) struct Changes<'e>(BTreeMap<&'e Target, Change<'e>>);
 
-pub(super) fn set_text(stream: &mut Stream, target: &Target, value: &str) {
-    if let Some(node) = node_at(stream, target) {
-        node.content = Content::Scalar(Scalar::string(value));
-    }
-}
-
-pub(super) fn set_value(stream: &mut Stream, target: &Target, value: &Value) {
-    if let Some(node) = node_at(stream, target) {
-        node.content = content(value);
-    }
-}
-
-/// Removes and adds entries, and removes items; in the deepest first, as removing shifts what follows.
-pub(super) fn edit_collections(
-    stream: &mut Stream,
-    mappings: BTreeMap<Target, MappingEdit>,
-    items: BTreeMap<Target, BTreeSet<usize>>,
-) {
-    let mappings = mappings.iter().filter(|(_, edit)| !edit.is_empty());
-    let mut edits: Vec<_> = mappings
-        .map(|(target, edit)| (target, Edit::Mapping(edit)))
-        .chain(
-            items
-                .iter()
-                .map(|(target, gone)| (target, Edit::Items(gone))),
-        )
-        .collect();
-    edits.sort_by_key(|(target, _)| std::cmp::Reverse(target.path.len()));
-    for (target, edit) in edits {
-        match (node_at(stream, target), edit) {
-            (Some(node), Edit::Mapping(edit)) => edit_mapping(node, edit),
-            (Some(node), Edit::Items(gone)) => remove_items(node, gone),
-            (None, _) => {}
-        }
-    }
-}
-
-enum Edit<'e> {
+/// What happens to one value.
+#[derive(Clone, Copy)]
+pub(super) enum Change<'e> {
+    Text(&'e str),
+    Value(&'e Value),
     Mapping(&'e MappingEdit),
+    /// The numbers of the items that go.
     Items(&'e BTreeSet<usize>),
 }
 
-fn edit_mapping(node: &mut Node, edit: &MappingEdit) {
-    if !matches!(node.content, Content::Mapping(_)) {
-        node.content = Content::Mapping(Vec::new());
+impl<'e> Changes<'e> {
+    pub(super) fn add(&mut self, target: &'e Target, change: Change<'e>) {
+        self.0.insert(target, change);
     }
-    let Content::Mapping(entries) = &mut node.content else {
-        return;
-    };
-    for index in edit.removes.iter().rev() {
-        entries.remove(*index);
-    }
-    for (key, value) in edit.inserts.entries() {
-        entries.retain(|entry| !entry.is_named(key));
-        entries.push(entry(key, value));
-    }
-}
 
-fn remove_items(node: &mut Node, gone: &BTreeSet<usize>) {
-    let Content::Sequence(items) = &mut node.content else {
-        return;
-    };
-    let mut number = 0;
-    items.retain(|_| {
-        number += 1;
-        !gone.contains(&(number - 1))
-    });
-}
-
-fn entry(key: &str, value: &Value) -> Entry {
-    let key = node(Content::Scalar(Scalar::string(key)));
-    Entry {
-        key,
-        value: node(content(value)),
-        start: 0,
-        colon: None,
+    fn at(&self, target: &Target) -> Option<Change<'e>> {
+        self.0.get(target).copied()
     }
-}
 
-fn content(value: &Value) -> Content {
-    let scalar = |kind| {
-        Content::Scalar(Scalar {
-            text: Zeroizing::new(value.to_string()),
-            kind,
+    /// Whether anything changes at the target or below it, which is what stands next in order.
+    fn touch(&self, target: &Target) -> bool {
+        let next = self.0.range::<Target, _>(target..).next();
+        next.is_some_and(|(next, _)| {
+            next.document == target.document && next.path.starts_with(&target.path)
         })
-    };
-    match value {
-        Value::Null => scalar(ScalarKind::Null),
-        Value::Bool(_) => scalar(ScalarKind::Bool),
-        Value::Number(number) if number.is_f64() => scalar(ScalarKind::Float),
-        Value::Number(_) => scalar(ScalarKind::Integer),
-        Value::String(text) => Content::Scalar(Scalar::string(text.as_str())),
-        Value::Array(items) => {
-            Content::Sequence(items.iter().map(|item| node(content(item))).collect())
-        }
-        Value::Object(entries) => Content::Mapping(
-            entries
-                .iter()
-                .map(|(key, value)| entry(key, value))
-                .collect(),
-        ),
     }
 }
 
-fn node(content: Content) -> Node {
-    Node {
-        range: 0..0,
-        position: Position::default(),
-        content,
-        start: 0,
-        style: Style::Plain,
-        origin: Origin::Written,
-        anchored: false,
-        shared: false,
-        merges: Vec::new(),
+/// What a value shall be.
+enum Intended<'e> {
+    /// As it was read.
+    Kept(&'e Node),
+    Text(&'e str),
+    Value(&'e Value),
+    Items(Vec<Self>),
+    Entries(Vec<(&'e str, Self)>),
+}
+
+impl<'e> Intended<'e> {
+    fn of(node: &'e Node, target: &mut Target, changes: &Changes<'e>) -> Self {
+        if !changes.touch(target) {
+            return Self::Kept(node);
+        }
+        match changes.at(target) {
+            Some(Change::Text(text)) => Self::Text(text),
+            Some(Change::Value(value)) => Self::Value(value),
+            Some(Change::Mapping(edit)) => Self::entries(node, Some(edit), target, changes),
+            Some(Change::Items(gone)) => Self::items(node, Some(gone), target, changes),
+            None => match &node.content {
+                Content::Scalar(_) => Self::Kept(node),
+                Content::Sequence(_) => Self::items(node, None, target, changes),
+                Content::Mapping(_) => Self::entries(node, None, target, changes),
+            },
+        }
+    }
+
+    fn items(
+        node: &'e Node,
+        gone: Option<&BTreeSet<usize>>,
+        target: &mut Target,
+        changes: &Changes<'e>,
+    ) -> Self {
+        let items = node.items().unwrap_or_default().iter().enumerate();
+        let left = items.filter(|(number, _)| gone.is_none_or(|gone| !gone.contains(number)));
+        Self::Items(
+            left.map(|(number, item)| Self::child(item, number, target, changes))
+                .collect(),
+        )
+    }
+
+    /// A scalar, such as a key's missing value, counts as a mapping without entries.
+    fn entries(
+        node: &'e Node,
+        edit: Option<&'e MappingEdit>,
+        target: &mut Target,
+        changes: &Changes<'e>,
+    ) -> Self {
+        let entries = node.entries().unwrap_or_default().iter().enumerate();
+        let stays = |(number, entry): &(usize, &Entry)| {
+            edit.is_none_or(|edit| {
+                let is_overridden = edit.inserts.entries().any(|(key, _)| entry.is_named(key));
+                !edit.removes.contains(number) && !is_overridden
+            })
+        };
+        let kept = entries.filter(stays).map(|(number, entry)| {
+            (
+                name(entry),
+                Self::child(&entry.value, number, target, changes),
+            )
+        });
+        let mut entries: Vec<_> = kept.collect();
+        let inserts = edit.into_iter().flat_map(|edit| edit.inserts.entries());
+        entries.extend(inserts.map(|(key, value)| (key, Self::Value(value))));
+        Self::Entries(entries)
+    }
+
+    fn child(node: &'e Node, number: usize, target: &mut Target, changes: &Changes<'e>) -> Self {
+        target.path.push(number);
+        let child = Self::of(node, target, changes);
+        target.path.pop();
+        child
+    }
+
+    fn is(&self, actual: &Node) -> bool {
+        match (self, &actual.content) {
+            (Self::Kept(node), _) => same(node, actual),
+            (Self::Value(value), _) => is_value(value, actual),
+            (Self::Text(text), Content::Scalar(scalar)) => is_text(text, scalar),
+            (Self::Items(items), Content::Sequence(actual)) => {
+                items.len() == actual.len()
+                    && items
+                        .iter()
+                        .zip(actual)
+                        .all(|(item, actual)| item.is(actual))
+            }
+            (Self::Entries(entries), Content::Mapping(actual)) => {
+                let entries = entries.iter().map(|(name, value)| (*name, value));
+                same_entries(entries, actual, Self::is)
+            }
+            (Self::Text(_) | Self::Items(_) | Self::Entries(_), _) => false,
+        }
     }
 }
 
 /// Reads the edited text and compares it with what it shall say.
-pub(super) fn verify(intended: &Stream, edited: &str, limits: &Limits) -> Result<(), Error> {
+pub(super) fn verify(
+    stream: &Stream,
+    changes: &Changes<'_>,
+    edited: &str,
+    limits: &Limits,
+) -> Result<(), Error> {
     let limits = Limits {
         bytes: limits.bytes.max(edited.len()),
         ..limits.clone()
     };
     let actual = read(edited, &limits)?;
     let differs = |document| Err(Error::EditNotVerified { document });
-    if intended.documents.len() != actual.documents.len() {
+    if stream.documents.len() != actual.documents.len() {
         return differs(actual.documents.len());
     }
-    let pairs = intended.documents.iter().zip(&actual.documents);
-    for (number, (intended, actual)) in pairs.enumerate() {
-        let is_same = match (intended, actual) {
-            (Ok(intended), Ok(actual)) => same_document(intended, actual),
+    let pairs = stream.documents.iter().zip(&actual.documents);
+    for (number, (before, actual)) in pairs.enumerate() {
+        let is_same = match (before, actual) {
+            (Ok(before), Ok(actual)) => is_as_intended(before, number, changes, actual),
             (Err(_), Err(_)) => true,
             _ => false,
         };
@@ -167,8 +171,17 @@ pub(super) fn verify(intended: &Stream, edited: &str, limits: &Limits) -> Result
     Ok(())
 }
 
-fn same_document(intended: &Document, actual: &Document) -> bool {
-    same(&intended.root, &actual.root)
+fn is_as_intended(
+    before: &Document,
+    number: usize,
+    changes: &Changes<'_>,
+    actual: &Document,
+) -> bool {
+    let mut target = Target {
+        document: number,
+        path: Vec::new(),
+    };
+    Intended::of(&before.root, &mut target, changes).is(&actual.root)
 }
 
 fn same(left: &Node, right: &Node) -> bool {
@@ -181,23 +194,76 @@ fn same(left: &Node, right: &Node) -> bool {
                     .zip(right)
                     .all(|(left, right)| same(left, right))
         }
-        (Content::Mapping(left), Content::Mapping(right)) => same_entries(left, right),
+        (Content::Mapping(left), Content::Mapping(right)) => {
+            let left = left.iter().map(|entry| (name(entry), &entry.value));
+            same_entries(left, right, same)
+        }
         _ => false,
     }
 }
 
-/// New entries stand before those that merge keys bring in, so the order may differ.
-fn same_entries(left: &[Entry], right: &[Entry]) -> bool {
-    let (left, right) = (by_name(left), by_name(right));
-    left.len() == right.len()
-        && left.iter().zip(right).all(|(left, right)| {
-            left.key.scalar().map(Scalar::text) == right.key.scalar().map(Scalar::text)
-                && same(&left.value, &right.value)
-        })
+fn is_value(value: &Value, actual: &Node) -> bool {
+    match (value, &actual.content) {
+        (Value::String(text), Content::Scalar(actual)) => is_text(text, actual),
+        (Value::Null | Value::Bool(_) | Value::Number(_), Content::Scalar(actual)) => {
+            scalar(value).same(actual)
+        }
+        (Value::Array(items), Content::Sequence(actual)) => {
+            items.len() == actual.len()
+                && items
+                    .iter()
+                    .zip(actual)
+                    .all(|(item, actual)| is_value(item, actual))
+        }
+        (Value::Object(entries), Content::Mapping(actual)) => {
+            let entries = entries.iter().map(|(name, value)| (name.as_str(), value));
+            same_entries(entries, actual, is_value)
+        }
+        _ => false,
+    }
 }
 
-fn by_name(entries: &[Entry]) -> Vec<&Entry> {
-    let mut entries: Vec<_> = entries.iter().collect();
-    entries.sort_by_key(|entry| entry.key.scalar().map(Scalar::text));
-    entries
+fn is_text(text: &str, actual: &Scalar) -> bool {
+    actual.kind == ScalarKind::String && actual.text() == text
+}
+
+/// A value without a text of its own, as a scalar.
+fn scalar(value: &Value) -> Scalar {
+    let kind = match value {
+        Value::Null => ScalarKind::Null,
+        Value::Bool(_) => ScalarKind::Bool,
+        Value::Number(number) if number.is_f64() => ScalarKind::Float,
+        _ => ScalarKind::Integer,
+    };
+    Scalar {
+        kind,
+        ..Scalar::string(value.to_string())
+    }
+}
+
+/// New entries stand before those that merge keys bring in, so the order may differ.
+fn same_entries<'v, V: 'v>(
+    left: impl Iterator<Item = (&'v str, &'v V)>,
+    right: &[Entry],
+    same: impl Fn(&V, &Node) -> bool,
+) -> bool {
+    let mut left: Vec<_> = left.collect();
+    let mut right: Vec<_> = right
+        .iter()
+        .map(|entry| (name(entry), &entry.value))
+        .collect();
+    left.sort_by_key(|(name, _)| *name);
+    right.sort_by_key(|(name, _)| *name);
+    left.len() == right.len()
+        && left
+            .iter()
+            .zip(right)
+            .all(|((name, value), (actual_name, actual))| {
+                *name == actual_name && same(value, actual)
+            })
+}
+
+/// A key is always a scalar.
+fn name(entry: &Entry) -> &str {
+    entry.key.scalar().map(Scalar::text).unwrap_or_default()
 }

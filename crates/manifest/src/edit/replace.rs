@@ -45,6 +45,7 @@ fn root(site: &Site<'_>, value: &Value) -> Splice {
     let (text, node, end) = (site.text, site.node(), site.document.end);
     let mut start = node.start;
     let mut emitter = Emitter::new(2, site.eol(node.start));
+    emitter.reserve(value);
     if site.starts_line(start) {
         start -= text[site.line_start(start)..start]
             .trim_start_matches('\u{feff}')

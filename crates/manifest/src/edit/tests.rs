@@ -306,7 +306,7 @@ fn check_replace(before: &str, number: usize, path: &[&str], value: Value, after
             .at(path)
             .expect("the sample has the node");
         edits
-            .replace_node(&documents[number], node, &value)
+            .replace_node(&documents[number], node, value.clone())
             .expect("the edit is possible");
     });
     assert_eq!(edited, after);
@@ -427,4 +427,81 @@ fn edits_of_the_same_bytes_are_refused() {
         .remove(&documents[0], &documents[0].root, "a")
         .expect("the edit is possible");
     assert!(edits.apply().is_err());
+}
+
+/// What verification says of a text that is not the one the edits make.
+#[track_caller]
+fn check_not_verified(
+    text: &str,
+    wrong: &[&str],
+    change: impl FnOnce(&mut Edits<'_>, &[Document]) -> Result<(), Error>,
+) {
+    let documents = documents(text);
+    let mut edits = Edits::new(text);
+    change(&mut edits, &documents).expect("the edit is possible");
+    let stream = edits.stream.as_ref().expect("the sample is valid");
+    let changes = edits.changes();
+    let limits = Limits::default();
+    for wrong in wrong {
+        let verified = model::verify(stream, &changes, wrong, &limits);
+        assert!(verified.is_err(), "{wrong:?}");
+    }
+    let right = edits.apply().expect("the edit is right");
+    assert!(!wrong.contains(&right.as_str()));
+}
+
+#[test]
+fn an_edited_text_that_says_something_else_is_not_verified() {
+    let text = "a: 1\nb: {c: x}\nd: [1, 2]\n---\ne: x\n";
+    check_not_verified(
+        text,
+        &[
+            text,
+            "a: 1\nb: {c: y}\nd: [1, 2]\n",
+            "a: 1\nb: {c: y}\nd: [1, 2]\n---\ne: y\n",
+            "a: 2\nb: {c: y}\nd: [1, 2]\n---\ne: x\n",
+            "a: 1\nb: {c: y, f: y}\nd: [1, 2]\n---\ne: x\n",
+            "a: 1\nb: {c: [y]}\nd: [1, 2]\n---\ne: x\n",
+        ],
+        |edits, documents| edits.set(&documents[0], &["b", "c"], "y"),
+    );
+    check_not_verified(
+        text,
+        &[
+            text,
+            "a: 1\nb: {c: x}\nd: [1]\n---\ne: x\n",
+            "a: 1\nb: {c: x}\nd: [1, 2]\nn: yes\n---\ne: x\n",
+            "b: {c: x}\nd: [1, 2]\nn: 'yes'\n---\ne: x\n",
+        ],
+        |edits, documents| edits.insert(&documents[0], &documents[0].root, "n", "yes"),
+    );
+    let item = |document: &Document| document.root.at(&["d", "0"]).cloned().expect("it is there");
+    check_not_verified(
+        text,
+        &[
+            text,
+            "a: 1\nb: {c: x}\nd: [1]\n---\ne: x\n",
+            "a: 1\nb: {c: x}\nd: 2\n---\ne: x\n",
+        ],
+        |edits, documents| {
+            let removed = edits.remove_item(&documents[0], &item(&documents[0]));
+            removed.map(|is_removed| assert!(is_removed))
+        },
+    );
+    let value = json!({"k": "v", "n": 3, "l": [true, null], "m": {"o": "1"}});
+    check_not_verified(
+        text,
+        &[
+            text,
+            "a: 1\nb: {k: v, n: 3, l: [true], m: {o: '1'}}\nd: [1, 2]\n---\ne: x\n",
+            "a: 1\nb: {k: v, n: 3, l: [true, ''], m: {o: '1'}}\nd: [1, 2]\n---\ne: x\n",
+            "a: 1\nb: {k: v, n: 3, l: [true, null], m: {o: 1}}\nd: [1, 2]\n---\ne: x\n",
+            "a: 1\nb: {k: v, n: 3, l: [true, null]}\nd: [1, 2]\n---\ne: x\n",
+            "a: 1\nb: {k: w, n: 3, l: [true, null], m: {o: '1'}}\nd: [1, 2]\n---\ne: x\n",
+        ],
+        |edits, documents| {
+            let node = documents[0].root.get("b").expect("it is there");
+            edits.replace_node(&documents[0], node, value)
+        },
+    );
 }
