@@ -178,6 +178,39 @@ fn no_first_key_is_made_beside_a_file_that_may_hold_one() {
 }
 
 #[test]
+fn no_first_key_is_made_beside_one_whose_label_was_forgotten() {
+    let store = Store::without_key();
+    let files = || fs::read_dir(store.path("keys")).unwrap().count();
+    store.put("keys/mine.yaml", key_secret(KEY, None));
+    for _ in 0..2 {
+        store
+            .once()
+            .exits(3)
+            .says("error[NoKey]: keys: a new key is due and not made: keys/mine.yaml may hold")
+            .says("warning[InvalidObject]: keys/mine.yaml: document 1: the key is not used: it has no label sealedsecrets.bitnami.com/sealed-secrets-key; give it the value \"active\"");
+        assert_eq!(files(), 1);
+    }
+    for (label, count) in [("active", 1), ("retired", 2)] {
+        store.put("keys/mine.yaml", key_secret(KEY, Some(label)));
+        let run = store.once().exits(0);
+        assert!(!run.err().contains("warning"), "{}", run.err());
+        assert_eq!(files(), count);
+    }
+}
+
+#[test]
+fn a_key_whose_label_was_forgotten_is_warned_about_beside_others() {
+    let store = Store::new();
+    store.put_db("one");
+    store.put("keys/other.yaml", key_secret("rsa-3072", None));
+    store
+        .once()
+        .exits(0)
+        .says("warning[InvalidObject]: keys/other.yaml: document 1: the key is not used");
+    assert_eq!(store.db(), "one");
+}
+
+#[test]
 fn an_empty_key_file_is_reported_and_the_others_used() {
     let store = Store::new();
     store.put_db("one");

@@ -82,12 +82,14 @@ impl Entry {
             && self.validity.is_some()
     }
 
-    /// Whether it may become a key that can be sealed with when its file is written to the end.
+    /// Whether it may become a key that can be sealed with when its file is written to the end, or labelled.
     fn is_in_doubt(&self) -> bool {
         match self.state {
             State::Broken => true,
             State::Current | State::InUse => self.validity.is_none(),
-            State::Duplicate | State::Ignored => false,
+            State::Duplicate => false,
+            // A whole key without the label: somebody put it there, and may have forgotten to say what for.
+            State::Ignored => self.key_id.is_some() && !self.is_retired,
         }
     }
 }
@@ -135,6 +137,8 @@ fn as_text<S: serde::Serializer>(reason: &Reason, serializer: S) -> Result<S::Ok
 mod tests {
     use super::*;
 
+    const KEY_ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).expect("a small number is a time")
     }
@@ -176,6 +180,15 @@ mod tests {
     fn the_first_key_waits_for_every_file_that_may_hold_one() {
         check(None, None, false, "made");
         check(None, Some(State::Ignored), false, "made");
+        for (is_retired, expected) in [(false, true), (true, false)] {
+            let unlabelled = Entry {
+                key_id: Some(KEY_ID.parse().expect("it is one")),
+                is_retired,
+                ..entry(State::Ignored)
+            };
+            let held = hold(None, &[unlabelled], None, false, at(0)).is_some();
+            assert_eq!(held, expected);
+        }
         check(None, Some(State::Broken), false, "held");
         check(None, Some(State::InUse), false, "held");
         assert!(hold(None, &[], Some("keys/a.yaml"), false, at(0)).is_some());

@@ -171,8 +171,18 @@ impl ReadKeys {
                 .iter()
                 .find(|other| other.key_id == Some(id) && other.state == State::InUse)
         });
-        if ignored.is_some() {
-            (entry.state, entry.message) = (State::Ignored, ignored);
+        if let Some(why) = ignored {
+            entry.state = State::Ignored;
+            let may_be_forgotten = entry.key_id.is_some() && !is_retired;
+            entry.reason = may_be_forgotten.then_some(Reason::InvalidObject);
+            entry.message = Some(if may_be_forgotten {
+                let active = annotations::KEY_ACTIVE;
+                format!(
+                    "the key is not used: {why}; give it the value \"{active}\" to use it, or another one, such as \"retired\""
+                )
+            } else {
+                why
+            });
         } else if let Some(twin) = twin {
             let message = format!("holds the same key as {}", twin.file);
             (entry.state, entry.reason, entry.message) =
