@@ -78,6 +78,9 @@ fn open(args: Args, root: &Path, stopping: Arc<AtomicBool>) -> anyhow::Result<Di
         make_folder(root)
             .with_context(|| format!("the folder {} cannot be made", root.display()))?;
     }
+    if !root.is_dir() {
+        bail!("{} is not a folder", root.display());
+    }
     let layout = Layout::new(root.to_owned());
     let lock = layout
         .lock()

@@ -198,6 +198,23 @@ fn a_folder_far_from_any_other_is_not_made() {
 }
 
 #[test]
+fn a_file_in_place_of_the_folder_is_an_error() {
+    let store = Store::new();
+    store.put("file", "text");
+    for flags in [&["--once"][..], &[]] {
+        let run =
+            store
+                .scratch
+                .controller(["--directory", "store/file", "--listen-addr", "127.0.0.1:0"]);
+        run.args(flags.iter().copied())
+            .finish()
+            .exits(1)
+            .says("error: store/file is not a folder");
+    }
+    assert_eq!(store.text("file"), "text");
+}
+
+#[test]
 fn a_folder_that_cannot_be_read_is_a_failure() {
     let store = Store::new();
     store.put_db("one");
