@@ -11,7 +11,7 @@ static ALLOCATOR: seal_shell::Allocator = seal_shell::allocator();
 
 fn main() -> std::process::ExitCode {
     seal_shell::harden();
-    telemetry::quiet_panics();
+    seal_shell::quiet_panics("seal-controller");
     run(Args::parse()).into()
 }
 

@@ -1,12 +1,8 @@
 //! The log: up to INFO on standard output, the rest on standard error, as the Go project has it since 0.36.2.
 //!
-//! A line holds names, key ids, reasons and counts, never a value; nor does what a panic leaves behind.
+//! A line holds names, key ids, reasons and counts, never a value.
 
-use std::{
-    io::{self, Write},
-    panic,
-    str::FromStr,
-};
+use std::{io, str::FromStr};
 
 use tracing::Level;
 use tracing_subscriber::{
@@ -79,18 +75,6 @@ where
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
     }
-}
-
-/// Makes a panic say where it happened, and nothing of what it carried: that could be anything.
-pub fn quiet_panics() {
-    panic::set_hook(Box::new(|info| {
-        let place = info.location().map(ToString::to_string).unwrap_or_default();
-        // Where standard error is closed there is nobody left to tell.
-        let _ = writeln!(
-            io::stderr(),
-            "error: internal fault at {place}; please report it"
-        );
-    }));
 }
 
 #[cfg(test)]
