@@ -142,7 +142,7 @@ fn leads_to_input(path: &Path) -> bool {
 pub(crate) fn unreadable(name: &str, error: &ReadError) -> Problem {
     let problem = match error {
         ReadError::TooLarge { .. } => Problem::new(Reason::TooLarge, error.to_string()),
-        ReadError::Folder => {
+        ReadError::Folder | ReadError::NotPlain => {
             Problem::new(Reason::Unreadable, error.to_string()).hint("name a file")
         }
         ReadError::Io(io) => Problem::new(Reason::Unreadable, format!("cannot be read: {io}")),

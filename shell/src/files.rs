@@ -21,6 +21,9 @@ pub enum ReadError {
     /// A folder stands where a file is expected.
     #[error("is a folder, not a file")]
     Folder,
+    /// A pipe, a device or a socket stands where a file is expected.
+    #[error("is not a plain file")]
+    NotPlain,
     /// There is more than the limit.
     #[error("is larger than {} MiB, the most that is read", limit >> 20)]
     TooLarge {

@@ -1,12 +1,14 @@
 //! What both programs do to the operating system, and nothing else: harden the process, read within bounds, write files
 //! whole, wipe freed memory, end with a documented exit code.
 
+mod beneath;
 mod exit_code;
 mod files;
 mod process;
 mod sanitised;
 mod write;
 
+pub use beneath::{Beneath, PlainFile, Replace, read_plain_file};
 pub use exit_code::ExitCode;
 pub use files::{ReadError, read_file, read_limited, read_stdin, write_stdout};
 pub use process::{Allocator, allocator, harden, quiet_panics};

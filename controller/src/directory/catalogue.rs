@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use seal_api::Reason;
 
 use super::{
+    absence::GRACE,
     digest::Digest,
     documents::Fault,
     input::{self, Unread},
@@ -57,12 +58,22 @@ pub(super) struct Located {
     pub(super) file: String,
     scan: Arc<Scan>,
     index: usize,
+    /// When the file was changed.
+    modified: Option<Timestamp>,
 }
 
 impl Located {
     /// The SealedSecret.
     pub(super) fn found(&self) -> &Found {
         &self.scan.found[self.index]
+    }
+
+    /// Until when its file has to stay as it is to be one that nobody is writing; none where it has. A file from the future
+    /// says nothing.
+    pub(super) fn unsettled_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let until = self.modified?.checked_add(GRACE).ok()?;
+        let latest = now.checked_add(GRACE).ok()?.checked_add(GRACE).ok()?;
+        (now < until && until <= latest).then_some(until)
     }
 
     /// A problem of this object.
@@ -106,7 +117,8 @@ impl Sources {
                 catalogue.refuse(&file, folder);
                 continue;
             }
-            catalogue.modified = catalogue.modified.max(modified(&path));
+            let modified = modified(&path);
+            catalogue.modified = catalogue.modified.max(modified);
             let bytes = match input::read(&path) {
                 Ok(Some(bytes)) => bytes,
                 Ok(None) => continue,
@@ -125,7 +137,7 @@ impl Sources {
                 Some((known, scanned)) if known == digest => scanned,
                 Some(_) | None => Arc::new(scan(&bytes)),
             };
-            catalogue.add(&file, digest, &scanned);
+            catalogue.add(&file, digest, &scanned, modified);
             scans.insert(file, (digest, scanned));
         }
         for (path, message) in &tree.unreadable {
@@ -160,7 +172,7 @@ impl Sources {
 }
 
 impl Catalogue {
-    fn add(&mut self, file: &str, digest: Digest, scan: &Arc<Scan>) {
+    fn add(&mut self, file: &str, digest: Digest, scan: &Arc<Scan>, modified: Option<Timestamp>) {
         let state = if scan.is_empty() {
             FileState::Empty
         } else if !scan.faults.is_empty() {
@@ -187,6 +199,7 @@ impl Catalogue {
                 file: file.to_owned(),
                 scan: Arc::clone(scan),
                 index,
+                modified,
             };
             self.place(found.name.clone(), located);
         }

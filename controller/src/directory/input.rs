@@ -1,13 +1,13 @@
 //! Reading one file of ours, with the reason where it fails.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use seal_api::Reason;
-use seal_shell::{ReadError, read_file};
+use seal_manifest::Limits;
+use seal_shell::{Beneath, PlainFile, ReadError, read_plain_file};
 use zeroize::Zeroizing;
 
-/// The most that is read of one file, as much as the reader of documents takes.
-const LIMIT: usize = 32 << 20;
+use super::layout::inner;
 
 /// Why a file was not read.
 #[derive(Debug)]
@@ -18,40 +18,32 @@ pub(super) struct Unread {
     pub(super) message: String,
 }
 
-/// Reads a file into memory that is wiped; `None` where there is none. What is no plain file is never opened: a pipe
-/// would never end.
+/// Reads a file into memory that is wiped; `None` where there is none. Links are followed. Nothing but a plain file is
+/// read: a pipe would never end.
 pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Unread> {
-    let refused = |error: io::Error| Unread {
-        reason: Reason::Unreadable,
-        message: format!("cannot be read: {error}"),
-    };
-    let metadata = match fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(refused(error)),
-    };
-    if !metadata.is_file() {
-        let message = if metadata.is_dir() {
-            "is a folder, not a file"
-        } else {
-            "is not a plain file"
-        };
-        return Err(Unread {
-            reason: Reason::Unreadable,
-            message: message.to_owned(),
-        });
-    }
-    match read_file(path, LIMIT) {
+    match read_plain_file(path, Limits::default().bytes) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(ReadError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(ReadError::Io(error)) => Err(refused(error)),
-        Err(error @ ReadError::Folder) => Err(Unread {
-            reason: Reason::Unreadable,
-            message: error.to_string(),
-        }),
-        Err(error @ ReadError::TooLarge { .. }) => Err(Unread {
-            reason: Reason::TooLarge,
-            message: error.to_string(),
-        }),
+        Err(error) => Err(unread(&error)),
     }
+}
+
+/// Reads a file below one of our folders in the same way, but follows no link on the way to it.
+pub(super) fn read_below(root: &Path, file: &Path) -> Result<Option<PlainFile>, Unread> {
+    match Beneath::open(root) {
+        Ok(folder) => folder
+            .read(inner(root, file), Limits::default().bytes)
+            .map_err(|error| unread(&error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unread(&error.into())),
+    }
+}
+
+fn unread(error: &ReadError) -> Unread {
+    let (reason, message) = match error {
+        ReadError::Io(error) => (Reason::Unreadable, format!("cannot be read: {error}")),
+        ReadError::Folder | ReadError::NotPlain => (Reason::Unreadable, error.to_string()),
+        ReadError::TooLarge { .. } => (Reason::TooLarge, error.to_string()),
+    };
+    Unread { reason, message }
 }

@@ -12,6 +12,7 @@ use seal_api::Reason;
 use seal_envelope::{Certificate, GeneratedKey, KeyId, KeySize, Validity, generate_key};
 use seal_manifest::write;
 use seal_sealing::{KeyRing, Renewal, key_secret, renewal};
+use seal_shell::Replace;
 use tracing::info;
 
 use super::{
@@ -264,11 +265,11 @@ fn write_key(layout: &Layout, prefix: &str, key: &GeneratedKey) -> io::Result<St
         let letters = random.map(|byte| char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
         let name = format!("{prefix}{}", String::from_iter(letters));
         let path = layout.keys().join(format!("{name}.yaml"));
-        if path.try_exists()? {
-            continue;
-        }
         let text = write::yaml(&key_secret(key, &name, None)).map_err(io::Error::other)?;
-        write_private(&path, text.as_bytes())?;
-        return Ok(format!("keys/{name}.yaml"));
+        let keys = layout.keys();
+        match write_private(&keys, &path, text.as_bytes(), Replace::Nothing, || true) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            written => return written.map(|_| format!("keys/{name}.yaml")),
+        }
     }
 }

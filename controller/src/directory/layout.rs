@@ -8,7 +8,7 @@ use std::{
 };
 
 use rustix::fs::{FlockOperation, flock};
-use seal_shell::{LEFTOVER_PREFIX, LEFTOVER_SUFFIX, write_file};
+use seal_shell::{Beneath, LEFTOVER_PREFIX, LEFTOVER_SUFFIX, Replace};
 
 use super::object_name::ObjectName;
 
@@ -53,6 +53,13 @@ impl Layout {
             .secrets()
             .join(name.namespace())
             .join(name.file_name()?))
+    }
+
+    /// Takes from the file of a Secret what others than its owner may do with it.
+    pub(super) fn close_to_others(&self, name: &ObjectName) -> io::Result<()> {
+        let path = self.secret(name).map_err(io::Error::other)?;
+        let secrets = self.secrets();
+        Beneath::open(&secrets)?.close_to_others(inner(&secrets, &path))
     }
 
     /// Makes the folders that are missing; those that cannot be made are returned, since the others may do.
@@ -111,12 +118,31 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Writes a file that only its owner may read, whole or not at all, and its folder where it is missing.
-pub(super) fn write_private(path: &Path, contents: &[u8]) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        make_folder(folder)?;
+/// Writes a file below one of our folders that only its owner may read, whole or not at all, and the folders where they
+/// are missing. No link on the way is followed. False where it is not wanted any more when all but the renaming is done.
+pub(super) fn write_private(
+    folder: &Path,
+    path: &Path,
+    contents: &[u8],
+    replace: Replace,
+    still: impl FnOnce() -> bool,
+) -> io::Result<bool> {
+    make_folder(folder)?;
+    Beneath::open(folder)?.write(inner(folder, path), contents, replace, still)
+}
+
+/// Removes a file below one of our folders, and the folders above it as far as they are empty. No link on the way is
+/// followed. None is as good.
+pub(super) fn remove(folder: &Path, path: &Path) -> io::Result<()> {
+    match Beneath::open(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        folder_open => folder_open?.remove(inner(folder, path)),
     }
-    write_file(path, contents, Some(0o600))
+}
+
+/// The path of a file from one of our folders.
+pub(super) fn inner<'p>(folder: &Path, path: &'p Path) -> &'p Path {
+    path.strip_prefix(folder).unwrap_or(path)
 }
 
 fn sweep(folder: &Path) {
@@ -158,7 +184,8 @@ mod tests {
         let secret = layout.secrets().join("app/db.yaml");
         let leftover = layout.secrets().join("app/.seal-x.tmp");
         for path in [&secret, &leftover] {
-            write_private(path, b"x").expect("files can be made");
+            write_private(&layout.secrets(), path, b"x", Replace::Nothing, || true)
+                .expect("files can be made");
         }
         layout.sweep();
         assert!(secret.exists() && !leftover.exists());

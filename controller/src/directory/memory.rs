@@ -56,7 +56,7 @@ impl Remembered {
     pub(super) fn see(&mut self, located: &Located) {
         let spec_digest = located.found().spec_digest.to_string();
         if self.spec_digest != spec_digest {
-            self.generation += 1;
+            self.generation = self.generation.saturating_add(1);
             self.spec_digest = spec_digest;
         }
         self.file.clone_from(&located.file);

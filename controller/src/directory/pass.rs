@@ -256,7 +256,7 @@ impl Directory {
             self.has_secret_of(name, Timestamp::UNIX_EPOCH),
             self.layout.secret(name),
         ) {
-            if let Err(error) = delete(&path) {
+            if let Err(error) = delete(&self.layout, &path) {
                 let message = format!("cannot be deleted: {error}");
                 return outcome.problem(Problem::of_file(shown(name), Reason::Unwritable, message));
             }

@@ -18,9 +18,10 @@ use super::{
     object_name::ObjectName,
     opening::{Opened, open_all},
     pass::{Directory, Outcome},
-    target::{TargetFile, write_secret},
+    problem::Problem,
+    target::{Content, TargetFile, write_secret},
 };
-use crate::plan::{Cause, Observed, Owner, Plan, Record, Source, Step, plan};
+use crate::plan::{Cause, Observed, Owner, Plan, Record, Source, Step, is_settled, plan};
 
 /// How many SealedSecrets are opened before their Secrets are written.
 const BATCH: usize = 64;
@@ -44,6 +45,8 @@ struct Finding {
     known: Option<Known>,
     /// When to look again.
     again: Option<Timestamp>,
+    /// Whether others than its owner may read the file of the Secret.
+    is_open_to_others: bool,
 }
 
 /// How far an object has come.
@@ -54,6 +57,8 @@ enum Stage {
     ToWrite(Write),
     /// To the end.
     Found(Finding),
+    /// What is to be done is seen only when its file has been quiet until then.
+    Unsettled(Timestamp),
 }
 
 /// A Secret that is to be written.
@@ -73,6 +78,7 @@ impl Finding {
             verdict: Verdict { reason, message },
             known: None,
             again: None,
+            is_open_to_others: false,
         }
     }
 }
@@ -102,8 +108,39 @@ impl Directory {
                     Stage::Found(finding) => finding,
                     Stage::ToWrite(write) => self.write(name, write, now),
                     Stage::ToOpen(_) => continue,
+                    Stage::Unsettled(until) => {
+                        outcome.in_sync += usize::from(self.was_in_sync(name));
+                        outcome.look_again(until);
+                        continue;
+                    }
                 };
+                if finding.is_open_to_others && finding.verdict.is_ready() {
+                    outcome.warnings.extend(self.close_to_others(name));
+                }
                 self.conclude(name, located, finding, now, outcome);
+            }
+        }
+    }
+
+    /// Whether the Secret was right at the last look.
+    fn was_in_sync(&self, name: &ObjectName) -> bool {
+        let remembered = self.memory.objects.get(name);
+        remembered.is_some_and(|remembered| {
+            let observed = remembered.status.observed_generation;
+            is_settled(Some(&remembered.status), observed)
+        })
+    }
+
+    /// Takes from the file of a Secret what others may do with it; what has to be said where that cannot be done.
+    fn close_to_others(&self, name: &ObjectName) -> Option<Problem> {
+        match self.layout.close_to_others(name) {
+            Ok(()) => {
+                info!(secret = %name, "Secret closed to others than its owner");
+                None
+            }
+            Err(error) => {
+                let message = format!("others may read it, and that cannot be changed: {error}");
+                Some(Problem::of_file(shown(name), Reason::Unwritable, message))
             }
         }
     }
@@ -127,7 +164,7 @@ impl Directory {
                 Some(opened) => self.decide(name, located, &target, &opened, now),
                 None => Stage::ToOpen(target),
             },
-            Stage::ToWrite(_) | Stage::Found(_) => stage,
+            Stage::ToWrite(_) | Stage::Found(_) | Stage::Unsettled(_) => stage,
         };
         batch.iter().zip(prepared).map(decide).collect()
     }
@@ -189,6 +226,7 @@ impl Directory {
                     verdict,
                     known: Some(known),
                     again: None,
+                    is_open_to_others: target.is_open_to_others,
                 })
             }
             None => Stage::ToOpen(target),
@@ -213,6 +251,7 @@ impl Directory {
         now: Timestamp,
     ) -> Stage {
         let remembered = self.memory.objects.get(name).cloned().unwrap_or_default();
+        let content = target.content(name);
         let Plan { steps, verdict } = plan(&Observed {
             owner: Owner {
                 name: name.name(),
@@ -223,7 +262,7 @@ impl Directory {
                 without_owner: asks_for_no_owner(&located.found().sealed),
                 generation: Some(remembered.generation),
             },
-            target: target.content(name).as_target(),
+            target: content.as_target(),
             record: remembered.record,
             status: Some(&remembered.status),
             now,
@@ -241,13 +280,21 @@ impl Directory {
             // The status follows from the verdict, which a failing write may still change.
             Step::DeleteSecret | Step::SetStatus(_) => None,
         });
-        match write {
-            None => Stage::Found(Finding {
+        let Some((secret, cause)) = write else {
+            return Stage::Found(Finding {
                 verdict,
                 known: Some(known),
                 again: None,
-            }),
-            Some((secret, cause)) => Stage::ToWrite(Write {
+                is_open_to_others: target.is_open_to_others,
+            });
+        };
+        // A file that is being written in place may end between two items, and read well.
+        let unsettled = located
+            .unsettled_until(now)
+            .filter(|_| loses_items(&content, &secret));
+        match unsettled {
+            Some(until) => Stage::Unsettled(until),
+            None => Stage::ToWrite(Write {
                 secret,
                 cause,
                 known,
@@ -272,8 +319,18 @@ impl Directory {
                 ..finding
             };
         }
-        let digest = match self.write_file(name, &secret) {
-            Ok(digest) => digest,
+        let digest = match self.write_file(name, &secret, known.target) {
+            Ok(Some(digest)) => digest,
+            Ok(None) => {
+                self.memory.objects.entry(name.clone()).or_default().record = before;
+                let message =
+                    "the Secret was changed when it was to be written; it is looked at again";
+                let finding = Finding::passing(Reason::Retrying, message.to_owned());
+                return Finding {
+                    again: Some(now),
+                    ..finding
+                };
+            }
             Err(error) => {
                 self.memory.objects.entry(name.clone()).or_default().record = before;
                 return Finding::passing(
@@ -296,12 +353,18 @@ impl Directory {
             verdict: known.verdict.clone(),
             known: Some(known),
             again: None,
+            is_open_to_others: false,
         }
     }
 
-    fn write_file(&self, name: &ObjectName, secret: &Secret) -> io::Result<Digest> {
+    fn write_file(
+        &self,
+        name: &ObjectName,
+        secret: &Secret,
+        observed: Option<Digest>,
+    ) -> io::Result<Option<Digest>> {
         let path = self.layout.secret(name).map_err(io::Error::other)?;
-        write_secret(&self.layout, &path, secret)
+        write_secret(&self.layout, &path, secret, observed)
     }
 
     fn conclude(
@@ -316,6 +379,7 @@ impl Directory {
             verdict,
             known,
             again,
+            is_open_to_others: _,
         } = finding;
         if let Some(remembered) = self.memory.objects.get_mut(name) {
             remembered.conclude(&verdict, now);
@@ -329,6 +393,17 @@ impl Directory {
         } else {
             outcome.problem(located.problem(verdict.reason, &verdict.message));
         }
+    }
+}
+
+/// Whether a write takes items away.
+fn loses_items(content: &Content, next: &Secret) -> bool {
+    match content {
+        Content::Absent | Content::Rubbish => false,
+        Content::Secret(existing) => existing
+            .data
+            .keys()
+            .any(|item| !next.data.contains_key(item)),
     }
 }
 

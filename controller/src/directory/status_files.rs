@@ -7,18 +7,19 @@ mod model;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    io,
     path::Path,
 };
 
 use seal_api::Reason;
 use seal_manifest::{Limits, Text, read, write};
+use seal_shell::Replace;
 use serde::Serialize;
 use tracing::warn;
 
 use super::{
     input,
-    layout::{link_below, write_private},
+    layout::{self, link_below, write_private},
     memory::Memory,
     problem::Problem,
     tree::tree,
@@ -121,11 +122,11 @@ pub(super) fn write_if_changed(
 ) -> io::Result<()> {
     refuse_link(folder, path)?;
     let text = write::yaml(document).map_err(io::Error::other)?;
-    let present = input::read(path).ok().flatten();
-    if present.is_some_and(|present| present.as_slice() == text.as_bytes()) {
+    let present = input::read_below(folder, path).ok().flatten();
+    if present.is_some_and(|present| present.bytes.as_slice() == text.as_bytes()) {
         return Ok(());
     }
-    write_private(path, text.as_bytes())
+    write_private(folder, path, text.as_bytes(), Replace::Anything, || true).map(|_| ())
 }
 
 fn refuse_link(folder: &Path, path: &Path) -> io::Result<()> {
@@ -135,16 +136,7 @@ fn refuse_link(folder: &Path, path: &Path) -> io::Result<()> {
 fn remove(root: &Path, name: &str) -> io::Result<()> {
     let path = root.join(name).join(FILE);
     refuse_link(root, &path)?;
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let mut folder = name;
-    // The folders above go as well, as far as they are empty.
-    while !folder.is_empty() && fs::remove_dir(root.join(folder)).is_ok() {
-        folder = folder.rsplit_once('/').map_or("", |(above, _)| above);
-    }
-    Ok(())
+    layout::remove(root, &path)
 }
 
 fn load(path: &Path) -> Option<StatusFile> {
@@ -198,6 +190,8 @@ pub(super) fn reserved(file: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use jiff::Timestamp;
     use seal_api::Verdict;
 

@@ -1,17 +1,18 @@
 //! The Secrets in `secrets/`: one file each, at `NAMESPACE/NAME.yaml`.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use seal_api::Reason;
 use seal_manifest::write;
 use seal_sealing::Secret;
+use seal_shell::Replace;
 use zeroize::Zeroizing;
 
 use super::{
     digest::Digest,
     documents::objects,
     input::{self, Unread},
-    layout::{Layout, link_below, write_private},
+    layout::{Layout, link_below, remove, write_private},
     object_name::ObjectName,
     tree::tree,
 };
@@ -21,6 +22,8 @@ use crate::plan::{Owner, Target, is_owned_by};
 #[derive(Debug)]
 pub(super) struct TargetFile {
     bytes: Option<Zeroizing<Vec<u8>>>,
+    /// Whether others than its owner may read or write it.
+    pub(super) is_open_to_others: bool,
 }
 
 /// What stands in the file of a Secret.
@@ -41,8 +44,10 @@ impl TargetFile {
             let reason = Reason::NotManaged;
             return Err(Unread { reason, message });
         }
+        let file = input::read_below(&layout.secrets(), path)?;
         Ok(Self {
-            bytes: input::read(path)?,
+            is_open_to_others: file.as_ref().is_some_and(|file| file.is_open_to_others),
+            bytes: file.map(|file| file.bytes),
         })
     }
 
@@ -88,29 +93,32 @@ fn secret(bytes: &[u8], name: &ObjectName) -> Option<Secret> {
     is_it.then_some(secret)
 }
 
-/// Writes a Secret; its digest as [`TargetFile::digest`] will tell it.
-pub(super) fn write_secret(layout: &Layout, path: &Path, secret: &Secret) -> io::Result<Digest> {
-    // It was none when it was read.
-    if let Some(message) = link_below(&layout.secrets(), path) {
-        return Err(io::Error::other(message));
-    }
+/// Writes a Secret in place of the one that was `observed`, and of no other one; its digest as [`TargetFile::digest`] will
+/// tell it, or none where somebody wrote there meanwhile.
+pub(super) fn write_secret(
+    layout: &Layout,
+    path: &Path,
+    secret: &Secret,
+    observed: Option<Digest>,
+) -> io::Result<Option<Digest>> {
     let text = write::yaml(secret).map_err(io::Error::other)?;
-    write_private(path, text.as_bytes())?;
-    Ok(Digest::of(&[text.as_bytes()]))
+    let (replace, still) = match observed {
+        None => (Replace::Nothing, true),
+        Some(_) => (Replace::Anything, false),
+    };
+    let unchanged =
+        || still || TargetFile::read(layout, path).is_ok_and(|file| file.digest() == observed);
+    match write_private(&layout.secrets(), path, text.as_bytes(), replace, unchanged) {
+        Ok(true) => Ok(Some(Digest::of(&[text.as_bytes()]))),
+        Ok(false) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Deletes the file of a Secret, and its folder if it was the last one.
-pub(super) fn delete(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    if let Some(folder) = path.parent() {
-        // It fails where other Secrets are in it, which is what we want.
-        let _ = fs::remove_dir(folder);
-    }
-    Ok(())
+pub(super) fn delete(layout: &Layout, path: &Path) -> io::Result<()> {
+    remove(&layout.secrets(), path)
 }
 
 /// The objects whose Secrets are in `secrets/` under an owner reference of ours, without those that `is_known`.
@@ -131,4 +139,42 @@ pub(super) fn owned(layout: &Layout, is_known: impl Fn(&ObjectName) -> bool) -> 
         is_owned_by(&secret, &owner).then_some(name)
     });
     names.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_somebody_wrote_since_it_was_looked_at_stays() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let layout = Layout::new(folder.path().to_owned());
+        let name = ObjectName::new("app", "db").expect("the names are valid");
+        let path = layout.secret(&name).expect("it is short");
+        let write = |observed| {
+            let secret = Secret::new("db", Some("app"));
+            write_secret(&layout, &path, &secret, observed).expect("the folder is writable")
+        };
+        let put = |text: &str| fs::write(&path, text).expect("the folder is writable");
+        let ours = write(None);
+        assert!(ours.is_some());
+        assert_eq!(
+            TargetFile::read(&layout, &path)
+                .expect("it is there")
+                .digest(),
+            ours
+        );
+        assert!(write(ours).is_some());
+        for observed in [None, ours] {
+            put("theirs");
+            assert_eq!(write(observed), None);
+            assert_eq!(fs::read(&path).expect("it is there"), b"theirs");
+        }
+        fs::remove_file(&path).expect("it is there");
+        assert_eq!(write(ours), None, "it is decided anew what to do without");
+        let names = fs::read_dir(folder.path().join("secrets/app")).expect("it was made");
+        assert_eq!(names.count(), 0, "no temporary file is left");
+    }
 }

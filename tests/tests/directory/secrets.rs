@@ -1,6 +1,6 @@
 //! SealedSecrets become Secrets, and Secrets that others touch stay what they should be.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, thread, time::Duration};
 
 use serde_json::json;
 
@@ -132,6 +132,58 @@ fn a_repair_that_is_undone_again_and_again_waits() {
         store.text("secrets/app/db.yaml") == right && store.db_reason() == "Unsealed"
     });
     controller.stop().exits(0).never_shows(MARKER);
+}
+
+#[test]
+fn a_secret_that_others_may_read_is_closed_to_them() {
+    let store = Store::new();
+    store.put_db("one");
+    store.once().exits(0);
+    let path = store.path("secrets/app/db.yaml");
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    let open = || fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    open();
+    store.once().exits(0);
+    assert_eq!(mode(), 0o600);
+    let mut controller = store.start();
+    open();
+    controller.wait_until("it is closed", |_| mode() == 0o600);
+    controller.stop().exits(0).never_shows(MARKER);
+    let foreign = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: app}\n";
+    store.put("secrets/app/db.yaml", foreign);
+    open();
+    store.once().exits(3).says("error[NotManaged]");
+    assert_eq!(mode(), 0o644, "it is not ours");
+}
+
+#[test]
+fn a_file_that_breaks_off_between_two_items_takes_none_away() {
+    let store = Store::new();
+    let two = sealed_as("app", "db", "one", |secret| {
+        secret.data.insert("user".into(), b"u".as_slice().into());
+    });
+    store.put("sealed/app/db.yaml", &two);
+    let mut controller = store.start();
+    let right = store.text("secrets/app/db.yaml");
+    let cut = two.find("    user: ").expect("the item has a line");
+    store.put("sealed/app/db.yaml", &two[..cut]);
+    thread::sleep(Duration::from_millis(800));
+    assert_eq!(store.text("secrets/app/db.yaml"), right);
+    store.put("sealed/app/db.yaml", &two);
+    thread::sleep(Duration::from_millis(2500));
+    assert_eq!(store.text("secrets/app/db.yaml"), right);
+    assert_eq!(store.db_reason(), "Unsealed");
+    store.put("sealed/app/db.yaml", &two[..cut]);
+    controller.wait_until("the item is gone when the file stays so", |_| {
+        store.text("secrets/app/db.yaml") != right
+    });
+    assert_eq!(store.db(), "one");
+    controller.stop().exits(0).never_shows(MARKER);
+    store.put("sealed/app/db.yaml", &two);
+    store.once().exits(0);
+    store.put("sealed/app/db.yaml", &two[..cut]);
+    store.once().exits(0);
+    assert!(!store.text("secrets/app/db.yaml").contains("user:"));
 }
 
 #[test]
