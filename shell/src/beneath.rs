@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     files::{ReadError, read_limited},
-    write::{LEFTOVER_PREFIX, LEFTOVER_SUFFIX},
+    write::{LEFTOVER_PREFIX, LEFTOVER_SUFFIX, unsynced},
 };
 
 /// What only the owner may do with a file.
@@ -94,7 +94,7 @@ impl Beneath {
     /// # Errors
     ///
     /// The error of the operating system; its kind is [`io::ErrorKind::AlreadyExists`] where nothing may be there and
-    /// something is.
+    /// something is. Of [`crate::is_unsynced`] alone the file is written all the same.
     pub fn write(
         &self,
         file: &Path,
@@ -112,7 +112,7 @@ impl Beneath {
             Replace::Nothing => name_anew(&folder, &temporary.name, name)?,
         }
         drop(temporary);
-        rustix::fs::fsync(&folder.0)?;
+        rustix::fs::fsync(&folder.0).map_err(|error| unsynced(error.into()))?;
         Ok(true)
     }
 

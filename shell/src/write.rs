@@ -41,7 +41,12 @@ pub fn is_unsynced(error: &io::Error) -> bool {
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)
         .and_then(|folder| folder.sync_all())
-        .map_err(|error| io::Error::new(error.kind(), Unsynced(error)))
+        .map_err(unsynced)
+}
+
+/// The error where a file is written and its folder could not be synced.
+pub(crate) fn unsynced(error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), Unsynced(error))
 }
 
 /// Writes a file whole: a temporary file in the same folder, synced, renamed over the old one, the folder synced.

@@ -8,6 +8,7 @@ use std::{io, mem};
 use jiff::Timestamp;
 use seal_api::{Reason, SealedSecret, Verdict, annotations};
 use seal_sealing::{Secret, UnsealOptions};
+use seal_shell::is_unsynced;
 use tracing::info;
 
 use super::{
@@ -332,7 +333,10 @@ impl Directory {
                 };
             }
             Err(error) => {
-                self.memory.objects.entry(name.clone()).or_default().record = before;
+                // What is written is ours, even where it is not known to last.
+                if !is_unsynced(&error) {
+                    self.memory.objects.entry(name.clone()).or_default().record = before;
+                }
                 return Finding::passing(
                     Reason::Unwritable,
                     format!("{} cannot be written: {error}", shown(name)),
