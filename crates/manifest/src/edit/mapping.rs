@@ -141,7 +141,9 @@ fn into_empty_as_block(site: &Site<'_>, edit: &MappingEdit) -> Option<Vec<Splice
 /// The new entries on lines of their own, one level deeper than the key they belong to.
 fn lines_below(site: &Site<'_>, edit: &MappingEdit) -> Zeroizing<String> {
     let indent = site.parent_column() + site.step();
-    let mut emitter = emitter(site, site.line_end(site.node().range.end));
+    let at = site.line_end(site.node().range.end);
+    let mut emitter = emitter(site, at);
+    emitter.avoids_block_scalars |= site.comment_follows(at, indent);
     emitter.line(indent);
     emitter.entries(edit.inserts.entries(), indent);
     emitter.out
@@ -172,7 +174,7 @@ fn block(site: &Site<'_>, edit: &MappingEdit) -> Result<Vec<Splice>, Error> {
         .filter(written)
         .enumerate();
     let mut ranges: Vec<_> = entries
-        .map(|(index, entry)| (range_of(entry), edit.removes.contains(&index)))
+        .map(|(index, entry)| (range_of(site.text, entry), edit.removes.contains(&index)))
         .chain(node.merges.iter().map(|range| (range.clone(), false)))
         .collect();
     ranges.sort_by_key(|(range, _)| range.start);
@@ -193,13 +195,15 @@ fn block(site: &Site<'_>, edit: &MappingEdit) -> Result<Vec<Splice>, Error> {
     }
 }
 
-fn range_of(entry: &Entry) -> Range<usize> {
-    entry.start
-        ..entry
-            .value
-            .range
-            .end
-            .max(entry.colon.unwrap_or(entry.key.range.end))
+fn range_of(text: &str, entry: &Entry) -> Range<usize> {
+    let (start, value) = (entry.start, &entry.value.range);
+    let end = match entry.colon {
+        Some(colon) => value.end.max(colon),
+        // What is not written (`? key`, `?`) has its place where the parser went on, maybe lines below.
+        None if value.is_empty() => start + text[start..value.end].trim_end().len(),
+        None => value.end,
+    };
+    start..end
 }
 
 impl Lines<'_> {
@@ -207,6 +211,7 @@ impl Lines<'_> {
         let at = self.site.line_end(after);
         let indent = self.site.column(self.site.node().range.start);
         let mut emitter = emitter(self.site, at);
+        emitter.avoids_block_scalars |= self.site.comment_follows(at, indent);
         emitter.line(indent);
         emitter.entries(edit.inserts.entries(), indent);
         Splice::insert(at, emitter.out)

@@ -125,15 +125,11 @@ impl<'e> Site<'e> {
         line.bytes().all(|byte| byte == b' ')
     }
 
-    /// Where the line of an offset starts, after a byte order mark.
+    /// Where the line of an offset starts, after byte order marks: readers skip any number of them.
     pub(super) fn line_start(&self, offset: usize) -> usize {
         let start = line_start(self.text, offset);
-        let has_mark = self.text[start..].starts_with('\u{feff}');
-        if has_mark {
-            start + '\u{feff}'.len_utf8()
-        } else {
-            start
-        }
+        let line = &self.text[start..];
+        start + line.len() - line.trim_start_matches('\u{feff}').len()
     }
 
     /// Where the line of an offset ends, before its line break.
@@ -207,6 +203,15 @@ impl<'e> Site<'e> {
             parent,
             eol: self.eol(self.node().range.start),
         }
+    }
+
+    /// Whether the next line that is not blank is a comment deeper than a column: a block scalar would take it in.
+    pub(super) fn comment_follows(&self, offset: usize, column: usize) -> bool {
+        let after = &self.text[self.next_line(offset)..];
+        let rest = after.trim_start_matches([' ', '\t', '\n', '\r']);
+        let blanks = &after[..after.len() - rest.len()];
+        let indent = blanks.rsplit(['\n', '\r']).next().unwrap_or_default();
+        rest.starts_with('#') && indent.len() > column
     }
 
     /// The comment lines, and blank lines before them, that follow an offset's line and stand at

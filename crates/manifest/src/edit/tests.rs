@@ -505,3 +505,56 @@ fn an_edited_text_that_says_something_else_is_not_verified() {
         },
     );
 }
+
+#[test]
+fn keys_go_below_an_explicit_key_that_has_no_value() {
+    check_set("? a\n", &["b"], "c", "? a\nb: c\n");
+    check_set("? a\n:\n", &["b"], "c", "? a\n:\nb: c\n");
+    check_set("?\n---\nd: e\n", &["b"], "c", "?\nb: c\n---\nd: e\n");
+    check_set(
+        "m:\n  ? a\nd: e\n",
+        &["m", "b"],
+        "c",
+        "m:\n  ? a\n  b: c\nd: e\n",
+    );
+    check_set("m: {a}\n", &["m", "b"], "c", "m: {a, b: c}\n");
+}
+
+#[test]
+fn keys_go_below_the_first_one_after_any_number_of_byte_order_marks() {
+    check_set("\u{feff}a: b\n", &["c"], "d", "\u{feff}a: b\nc: d\n");
+    check_set(
+        "\u{feff}\u{feff}a: b\n",
+        &["c"],
+        "d",
+        "\u{feff}\u{feff}a: b\nc: d\n",
+    );
+}
+
+#[test]
+fn a_new_text_of_several_lines_takes_no_comment_in() {
+    check_set(
+        "a: b\n    # c\n",
+        &["d"],
+        "x\ny\n",
+        "a: b\nd: \"x\\ny\\n\"\n    # c\n",
+    );
+    check_set(
+        "a: b\n# c\n",
+        &["d"],
+        "x\ny\n",
+        "a: b\nd: |\n  x\n  y\n# c\n",
+    );
+    check_set(
+        "m:\n  a: b\n  # c\n",
+        &["m", "d"],
+        "x\ny\n",
+        "m:\n  a: b\n  d: |\n    x\n    y\n  # c\n",
+    );
+    check_set(
+        "m:\n\n      # c\n",
+        &["m", "d"],
+        "x\ny\n",
+        "m:\n  d: \"x\\ny\\n\"\n\n      # c\n",
+    );
+}

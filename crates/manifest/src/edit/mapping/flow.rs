@@ -25,7 +25,7 @@ pub(super) fn splices(site: &Site<'_>, edit: &MappingEdit) -> Vec<Splice> {
     let mut ranges: Vec<_> = entries
         .iter()
         .enumerate()
-        .map(|(index, entry)| (range_of(entry), edit.removes.contains(&index)))
+        .map(|(index, entry)| (range_of(site.text, entry), edit.removes.contains(&index)))
         .chain(node.merges.iter().map(|range| (range.clone(), false)))
         .collect();
     ranges.sort_by_key(|(range, _)| range.start);
