@@ -1,3 +1,9 @@
 //! See `seal_tests::fuzz::envelope`.
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| seal_tests::fuzz::envelope::run(data));
+
+use seal_tests::fuzz::Features;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| seal_tests::fuzz::envelope::run(
+    data,
+    &mut Features::default()
+));

@@ -3,21 +3,26 @@
 //! The same functions run here, on stable and seeded, and under libFuzzer (`fuzz/`). A crash is written into the
 //! target's corpus, so that it is a test from then on.
 
+mod dictionary;
 pub mod envelope;
+mod features;
 pub mod keys;
 pub mod manifest;
 mod mutate;
+mod progress;
 mod watch;
 
 use std::{
     env, fs,
     hash::{DefaultHasher, Hash, Hasher},
-    panic::catch_unwind,
+    panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     time::{Duration, Instant, SystemTime},
 };
 
+pub use features::Features;
 use mutate::Mutator;
+use progress::Progress;
 use watch::Watch;
 
 /// The environment variable that says for how many seconds each target is fuzzed.
@@ -30,12 +35,19 @@ const DEFAULT_SECONDS: u64 = 7;
 /// Far more than an input of the mutator's size may take, even unoptimised on a busy machine.
 const SLOW: Duration = Duration::from_secs(5);
 
-/// Runs a target over its corpus and `more` inputs, then over mutations of them until its time is over.
+/// As many as an hour finds; more would only be inputs that are changed less often.
+const KEPT: usize = 10_000;
+
+/// A function over bytes that panics when a promise is broken, and notes what it saw of an input.
+pub type Target = fn(&[u8], &mut Features);
+
+/// Runs a target over its corpus and `more` inputs, then over mutations of them until its time is over. A mutation that
+/// shows something new is mutated further.
 ///
 /// # Panics
 ///
 /// When an input breaks a promise or takes too long; it is in the corpus folder then, and the seed is in the message.
-pub fn drive(name: &str, target: fn(&[u8]), more: Vec<Vec<u8>>) {
+pub fn drive(name: &str, target: Target, more: Vec<Vec<u8>>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("corpus")
         .join(name);
@@ -45,20 +57,35 @@ pub fn drive(name: &str, target: fn(&[u8]), more: Vec<Vec<u8>>) {
 
     let seed = number(SEED).unwrap_or_else(fresh_seed);
     let watch = Watch::start(&folder, seed);
-    let attempt = |input: &[u8]| attempt(target, input, &folder, seed, &watch);
-    corpus.iter().for_each(|input| attempt(input));
+    let mut features = Features::default();
+    for input in &corpus {
+        attempt(target, input, &mut features, &folder, seed, &watch);
+    }
+    features.take_news();
 
-    let end = Instant::now() + Duration::from_secs(number(SECONDS).unwrap_or(DEFAULT_SECONDS));
-    let mut mutator = Mutator::new(seed);
-    while Instant::now() < end {
-        attempt(&mutator.mutation(&corpus));
+    let time = Duration::from_secs(number(SECONDS).unwrap_or(DEFAULT_SECONDS));
+    let mut progress = Progress::new(name, seed, time);
+    let mut mutator = Mutator::new(seed, dictionary::read(name));
+    while progress.goes_on(corpus.len()) {
+        let input = mutator.mutation(&corpus);
+        attempt(target, &input, &mut features, &folder, seed, &watch);
+        if features.take_news() && corpus.len() < KEPT {
+            corpus.push(input);
+        }
     }
 }
 
-fn attempt(target: fn(&[u8]), input: &[u8], folder: &Path, seed: u64, watch: &Watch) {
+fn attempt(
+    target: Target,
+    input: &[u8],
+    features: &mut Features,
+    folder: &Path,
+    seed: u64,
+    watch: &Watch,
+) {
     watch.begins(input);
     let begun = Instant::now();
-    let outcome = catch_unwind(|| target(input));
+    let outcome = catch_unwind(AssertUnwindSafe(|| target(input, features)));
     let (kept, time) = (|| keep(folder, input), begun.elapsed());
     assert!(
         outcome.is_ok(),

@@ -3,39 +3,17 @@
 /// No parser's bugs need more, and small inputs are many inputs.
 const LONGEST: usize = 16 * 1024;
 
-/// Bytes that parsers have opinions about.
-const TOKENS: [&[u8]; 20] = [
-    b"\n",
-    b"\r\n",
-    b"  ",
-    b"\t",
-    b": ",
-    b"- ",
-    b"---\n",
-    b"...\n",
-    b"&a ",
-    b"*a",
-    b"<<: *a\n",
-    b"|\n",
-    b"\"",
-    b"'",
-    b"{",
-    b"]",
-    b"#",
-    b"\xef\xbb\xbf",
-    b"-----BEGIN ",
-    b"\0",
-];
-
 /// Makes inputs out of inputs.
 #[derive(Debug)]
 pub(super) struct Mutator {
     state: u64,
+    words: Vec<Vec<u8>>,
 }
 
 impl Mutator {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { state: seed }
+    /// With a seed, and the words of the format (at least one).
+    pub(super) fn new(seed: u64, words: Vec<Vec<u8>>) -> Self {
+        Self { state: seed, words }
     }
 
     /// One of the inputs, changed in a few places.
@@ -56,8 +34,8 @@ impl Mutator {
             1 if at < input.len() => input[at] = self.byte(),
             2 => drop(input.drain(at..end)),
             3 => {
-                let token: &&[u8] = self.one_of(&TOKENS);
-                insert(input, at, token);
+                let word = self.below(self.words.len());
+                insert(input, at, &self.words[word]);
             }
             4 => input.insert(at, self.byte()),
             5 => {
@@ -105,11 +83,15 @@ fn insert(input: &mut Vec<u8>, at: usize, bytes: &[u8]) {
 mod tests {
     use super::*;
 
+    fn words() -> Vec<Vec<u8>> {
+        vec![b"word".to_vec()]
+    }
+
     #[test]
     fn the_same_seed_makes_the_same_inputs() {
         let corpus = [b"one".to_vec(), b"another".to_vec(), Vec::new()];
         let inputs = |seed| {
-            let mut mutator = Mutator::new(seed);
+            let mut mutator = Mutator::new(seed, words());
             (0..500)
                 .map(|_| mutator.mutation(&corpus))
                 .collect::<Vec<_>>()
@@ -121,7 +103,7 @@ mod tests {
     #[test]
     fn no_input_grows_without_bound() {
         let mut corpus = vec![vec![b'x'; LONGEST]];
-        let mut mutator = Mutator::new(3);
+        let mut mutator = Mutator::new(3, words());
         for _ in 0..200 {
             let input = mutator.mutation(&corpus);
             assert!(input.len() <= LONGEST);
