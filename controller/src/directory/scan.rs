@@ -1,6 +1,6 @@
 //! The SealedSecrets in the bytes of one file. Pure.
 
-use seal_api::{Reason, SealedSecret};
+use seal_api::{API_VERSION, KIND, Reason, SealedSecret};
 use seal_manifest::{Node, ScalarKind};
 use serde_json::Value;
 
@@ -11,8 +11,6 @@ use super::{
 };
 
 const GROUP: &str = "bitnami.com/";
-const API_VERSION: &str = "bitnami.com/v1alpha1";
-const KIND: &str = "SealedSecret";
 
 /// What one file of `sealed/` holds.
 #[derive(Debug, Default)]

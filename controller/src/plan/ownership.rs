@@ -1,13 +1,10 @@
 //! Whose a Secret is.
 
-use seal_api::annotations;
+use seal_api::{API_VERSION, KIND, annotations};
 use seal_sealing::Secret;
 use serde_json::{Value, json};
 
 use super::Record;
-
-const API_VERSION: &str = "bitnami.com/v1alpha1";
-const KIND: &str = "SealedSecret";
 
 /// A SealedSecret as an owner reference names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

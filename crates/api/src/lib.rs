@@ -14,4 +14,6 @@ pub use condition::{Condition, ConditionStatus, ConditionType, Verdict, transiti
 pub use crd::custom_resource_definition;
 pub use reason::Reason;
 pub use scope::{Scope, UnknownScope};
-pub use sealed_secret::{SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate};
+pub use sealed_secret::{
+    API_VERSION, KIND, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate,
+};

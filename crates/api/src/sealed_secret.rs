@@ -8,6 +8,11 @@ use serde_json::{Map, Value};
 
 use crate::Condition;
 
+/// The `apiVersion` of a SealedSecret.
+pub const API_VERSION: &str = "bitnami.com/v1alpha1";
+/// The `kind` of a SealedSecret.
+pub const KIND: &str = "SealedSecret";
+
 /// What a user writes into a SealedSecret.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, CustomResource)]
 #[kube(
@@ -115,6 +120,13 @@ mod tests {
             .expect("odd items do not break the object")
             .spec
             .encrypted_data
+    }
+
+    #[test]
+    fn its_names_are_those_of_the_resource() {
+        use kube_core::Resource;
+        assert_eq!(SealedSecret::api_version(&()), API_VERSION);
+        assert_eq!(SealedSecret::kind(&()), KIND);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Lists are `List`, the typed ones such as `SecretList`, whose items may leave out what the list says of them, and, as
 //! backups and hand-written files have them, anything else with a sequence under `items`, or a sequence by itself.
 
+use seal_api::{API_VERSION, KIND};
 use seal_manifest::Node;
 
 /// The items of a node that is a list: of a sequence, or of a mapping with a sequence under `items`, of whatever kind;
@@ -30,7 +31,7 @@ pub fn implied_kind(list: &Node) -> Option<&str> {
 /// The version that goes with a kind which a typed list implies.
 pub fn implied_version(kind: &str) -> &'static str {
     match kind {
-        "SealedSecret" => "bitnami.com/v1alpha1",
+        KIND => API_VERSION,
         _ => "v1",
     }
 }

@@ -1,7 +1,7 @@
 //! The form of a status file, and how it becomes memory and comes from it.
 
 use jiff::Timestamp;
-use seal_api::SealedSecretStatus;
+use seal_api::{API_VERSION, KIND, SealedSecretStatus};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -124,8 +124,8 @@ impl StatusFile {
 impl Item {
     pub(super) fn new(name: &ObjectName, remembered: &Remembered) -> Self {
         Self {
-            api_version: "bitnami.com/v1alpha1".to_owned(),
-            kind: "SealedSecret".to_owned(),
+            api_version: API_VERSION.to_owned(),
+            kind: KIND.to_owned(),
             metadata: ItemMetadata {
                 name: name.name().to_owned(),
                 namespace: name.namespace().to_owned(),
