@@ -51,13 +51,6 @@ pub(crate) fn standard_input(args: EncryptArgs, reporter: &mut Reporter) -> Resu
 }
 
 pub(crate) fn run(args: &EncryptArgs, reporter: &mut Reporter) -> Result<(), Problem> {
-    if args.in_place && args.inputs.iter().any(|path| input::is_stdin(path)) {
-        return Err(Problem::new(
-            Reason::Conflict,
-            "--in-place says to replace files and the input is standard input",
-        )
-        .hint("name files or folders"));
-    }
     let now = Timestamp::now();
     let request = Request::new(
         &args.seal,

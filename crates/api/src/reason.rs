@@ -119,7 +119,8 @@ reasons! {
 
     /// A file or folder cannot be read.
     Unreadable,
-    /// A file or folder cannot be written; what was there before is still there.
+    /// A file or folder cannot be written; what was there before is still there, unless the message says that the file is
+    /// written and only may not survive a power cut.
     Unwritable,
     /// The text is not UTF-8 or UTF-16.
     InvalidEncoding,
