@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test there is, step by step, going on after a step that failed.
 
+mod fuzz;
 mod record;
 mod steps;
 mod tally;
@@ -20,13 +21,12 @@ use record::Record;
 use steps::Steps;
 use tally::Tally;
 
-const HOUR: &str = "3600";
-
 /// Which tests to run.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Fuzzes for an hour a target instead of seconds
-    #[arg(long)]
+    /// Also fuzzes every target for an hour, and for twenty minutes under libFuzzer where a nightly toolchain and
+    /// cargo-fuzz are there, and hands Secrets to podman
+    #[arg(long, conflicts_with = "filter")]
     long: bool,
 
     /// Runs only tests whose name has this text, and none of the other steps
@@ -66,6 +66,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     steps.ran("build kubeseal", time, built.map(drop).map_err(Into::into));
     if let Some(programs) = programs {
         steps.run("tests", || tests(args, &programs, &record, &mut tally));
+        if args.long {
+            steps.run("podman", || podman(&programs));
+        }
+    }
+    if args.long {
+        steps.run("fuzz for an hour", fuzz::for_an_hour);
+        steps.run("fuzz under libFuzzer", fuzz::under_libfuzzer);
     }
     if args.filter.is_none() {
         steps.run("closed lists", || closed_lists(&record));
@@ -80,8 +87,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn lints() -> Result<()> {
-    let mut clippy = workspace::cargo(["clippy", "--quiet", "--workspace", "--all-targets"]);
-    workspace::succeed(clippy.args(["--", "-D", "warnings"]))
+    // What only a long run runs is no target of all.
+    let podman = ["--package=seal-tests", "--test=podman"];
+    for targets in [["--workspace", "--all-targets"], podman] {
+        let mut clippy = workspace::cargo(["clippy", "--quiet"]);
+        workspace::succeed(clippy.args(targets).args(["--", "-D", "warnings"]))?;
+    }
+    Ok(())
 }
 
 /// Runs the tests, doc tests included, and counts them while their output passes by.
@@ -90,9 +102,6 @@ fn tests(args: &Args, programs: &Path, record: &Record, tally: &mut Tally) -> Re
     command.args(&args.filter);
     record.hand_to(&mut command);
     command.env("SEAL_TEST_PROGRAMS", programs);
-    if args.long {
-        command.env("SEAL_FUZZ_SECONDS", HOUR);
-    }
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
@@ -111,6 +120,13 @@ fn tests(args: &Args, programs: &Path, record: &Record, tally: &mut Tally) -> Re
         bail!("not one test ran");
     }
     Ok(())
+}
+
+/// Runs the test that needs podman, which few machines have.
+fn podman(programs: &Path) -> Result<()> {
+    let mut command =
+        workspace::cargo(["test", "--quiet", "--package=seal-tests", "--test=podman"]);
+    workspace::succeed(command.env("SEAL_TEST_PROGRAMS", programs))
 }
 
 fn closed_lists(record: &Record) -> Result<()> {
