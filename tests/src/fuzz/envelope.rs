@@ -46,7 +46,9 @@ fn check(text: &str, features: &mut Features) {
     let length = ciphertext.plaintext_len().checked_ilog2();
     features.note(("parts", length, ciphertext.key_bits().cmp(&2048)));
     features.note(("opened", operations, opened.is_some()));
-    let seen = second::open(text, LABEL, theirs);
+    // Its private-key operation is slow, and no other length fits the key.
+    let fits = ciphertext.key_bits() == 2048;
+    let seen = fits.then(|| second::open(text, LABEL, theirs)).flatten();
     assert_eq!(
         opened.as_ref().map(Plaintext::as_bytes),
         seen.as_deref(),
