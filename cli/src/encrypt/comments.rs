@@ -16,7 +16,8 @@ use crate::problem::{Place, Problem};
 
 /// One comment that stays in the file.
 struct Comment<'t> {
-    line: usize,
+    /// Where its line starts in the part.
+    line_start: usize,
     text: &'t str,
 }
 
@@ -28,6 +29,9 @@ pub(super) fn leaks<'f, 's>(
     let mut leaks = Vec::new();
     for group in found.chunk_by(|one, other| one.document.index == other.document.index) {
         let comments = comments(source, position(group[0].document), group);
+        if comments.is_empty() {
+            continue;
+        }
         for found in group {
             let cleartext = Cleartext::of(&found.secret);
             let leak = comments
@@ -86,8 +90,9 @@ fn add_texts(node: &Node, data: &mut BTreeMap<String, Plaintext>) {
 }
 
 fn problem(source: &Source<'_>, found: &Found<'_>, comment: &Comment<'_>) -> Problem {
+    let lines_before = source.text()[..comment.line_start].matches('\n').count();
     let place = Place {
-        line: Some(comment.line),
+        line: Some(1 + lines_before),
         column: None,
         ..source.place(found)
     };
@@ -102,20 +107,19 @@ fn comments<'s>(source: &'s Source<'_>, position: usize, sealed: &[Found<'_>]) -
     if source.format() == Format::Json {
         return Vec::new();
     }
-    let text = source.text();
     let region = source.surroundings(position);
-    let first_line = 1 + text[..region.start].matches('\n').count();
-    let mut start = region.start;
+    let mut line_start = region.start;
+    let text = &source.text()[region];
     let mut comments = Vec::new();
-    for (number, line) in text[region].split_inclusive('\n').enumerate() {
-        let inside = |found: &Found<'_>| found.node.range.contains(&start);
+    if !text.contains('#') {
+        return comments;
+    }
+    for line in text.split_inclusive('\n') {
+        let inside = |found: &Found<'_>| found.node.range.contains(&line_start);
         if let Some(text) = comment_in(line).filter(|_| !sealed.iter().any(inside)) {
-            comments.push(Comment {
-                line: first_line + number,
-                text,
-            });
+            comments.push(Comment { line_start, text });
         }
-        start += line.len();
+        line_start += line.len();
     }
     comments
 }

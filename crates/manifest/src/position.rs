@@ -106,6 +106,9 @@ impl<'t> Walker<'t> {
 
 /// How many characters a piece of UTF-8 holds.
 fn characters(text: &[u8]) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
     let starts_one = |byte: &&u8| (*byte & 0xC0) != 0x80;
     text.iter().filter(starts_one).count()
 }

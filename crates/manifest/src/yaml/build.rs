@@ -314,22 +314,17 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn mapping(&self, head: Head, entries: Entries, end: usize) -> Result<Node, Error> {
-        let Entries {
-            mut done,
-            mut names,
-            merges,
-            ..
-        } = entries;
+    fn mapping(&self, head: Head, mut entries: Entries, end: usize) -> Result<Node, Error> {
+        let merges = std::mem::take(&mut entries.merges);
         let mut ranges = Vec::with_capacity(merges.len());
         for (range, value) in merges {
             let position = value.position;
-            if !merge::add(&mut done, &mut names, value) {
+            if !merge::add(&mut entries, value) {
                 return Err(self.syntax(position, "a merge key (<<) takes a mapping"));
             }
             ranges.push(range);
         }
-        let mut node = head.node(end, Content::Mapping(done));
+        let mut node = head.node(end, Content::Mapping(entries.done));
         node.merges = ranges;
         Ok(node)
     }
@@ -414,7 +409,6 @@ impl<'t> Builder<'t> {
         let colon = lexical::after_colon(self.source.text, node.range.end, self.source.end);
         let start = self.question.take().unwrap_or(node.start);
         let is_merge = name == "<<" && node.style == Style::Plain && node.origin == Origin::Written;
-        let name = name.to_owned();
         let is_first = self.frames.last().is_some_and(Frame::is_empty);
         let is_block = self
             .frames
@@ -438,7 +432,7 @@ impl<'t> Builder<'t> {
         let Children::Entries(entries) = &mut frame.children else {
             return Ok(());
         };
-        if !entries.names.insert(name) {
+        if !entries.is_new(name) {
             let path = self.path();
             return Err(Error::DuplicateKey {
                 document,

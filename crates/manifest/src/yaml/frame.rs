@@ -51,7 +51,8 @@ pub(crate) enum Children {
 #[derive(Default)]
 pub(crate) struct Entries {
     pub(crate) done: Vec<Entry>,
-    pub(crate) names: HashSet<String>,
+    /// The names of `done`, once they are many.
+    names: HashSet<String>,
     pub(crate) pending: Option<Key>,
     /// Merged values with the ranges of their entries.
     pub(crate) merges: Vec<(Range<usize>, Node)>,
@@ -63,6 +64,26 @@ pub(crate) struct Key {
     pub(crate) start: usize,
     pub(crate) colon: Option<usize>,
     pub(crate) is_merge: bool,
+}
+
+impl Entries {
+    /// As many keys are compared one by one; a set costs more than it saves.
+    const FEW: usize = 16;
+
+    /// Whether the mapping has no such key so far; it has it from now on.
+    pub(crate) fn is_new(&mut self, name: &str) -> bool {
+        if self.done.len() < Self::FEW {
+            let is_second_merge = name == "<<" && !self.merges.is_empty();
+            return !is_second_merge && !self.done.iter().any(|entry| entry.is_named(name));
+        }
+        if self.names.is_empty() {
+            let names = self.done.iter().filter_map(|entry| entry.key.scalar());
+            self.names = names.map(|key| key.text().to_owned()).collect();
+            self.names
+                .extend((!self.merges.is_empty()).then(|| "<<".to_owned()));
+        }
+        self.names.insert(name.to_owned())
+    }
 }
 
 impl Frame {
