@@ -29,8 +29,7 @@ pub use value_parsers::{FileValue, Generated, Label, Literal};
     name = "seal",
     verbatim_doc_comment,
     version,
-    disable_help_subcommand = true,
-    args_conflicts_with_subcommands = true
+    disable_help_subcommand = true
 )]
 pub struct Cli {
     /// What to do; without it, as `seal encrypt -`.

@@ -5,7 +5,7 @@ mod message;
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, Parser, error::Error};
+use clap::{CommandFactory, FromArgMatches, error::Error};
 use seal_api::Reason;
 use seal_shell::ExitCode;
 
@@ -41,8 +41,11 @@ pub fn parse() -> Result<Cli, ExitCode> {
 
 /// Reads a command line: each value by itself, then what goes together.
 fn read(arguments: &[OsString]) -> Result<Cli, Error> {
-    let cli = Cli::try_parse_from(arguments).map_err(message::without_value)?;
-    match combinations::check(&cli) {
+    let matches = Cli::command()
+        .try_get_matches_from(arguments)
+        .map_err(message::without_value)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(message::without_value)?;
+    match combinations::check_order(&matches).and_then(|()| combinations::check(&cli)) {
         Ok(()) => Ok(cli),
         Err(wrong) => Err(error_of(&wrong)),
     }
@@ -94,6 +97,21 @@ mod tests {
 
     fn words(line: &str) -> Vec<OsString> {
         line.split_whitespace().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn a_flag_before_the_command_counts_for_all_commands_or_is_refused() {
+        let cli = read(&words("seal --format json inspect a.yaml")).expect("it is right");
+        assert_eq!(cli.global.format, Format::Json);
+        for line in [
+            "seal --cert a.pem create a --generate b=20",
+            "seal --allow-empty-data set a.yaml --prompt a",
+        ] {
+            let error = read(&words(line)).expect_err("it is wrong").to_string();
+            let flag = line.split(' ').nth(1).expect("it has a flag");
+            let message = format!("{flag} stands before the command");
+            assert!(error.contains(&message), "{error}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::error::ErrorKind;
+use clap::{Arg, ArgMatches, CommandFactory, error::ErrorKind, parser::ValueSource};
 
 use crate::args::{
     CertCommand, Cli, Command, CreateArgs, EncryptArgs, InspectArgs, KeysCommand, KeysNewArgs,
@@ -23,6 +23,29 @@ pub(super) struct Wrong {
 }
 
 type Checked = Result<(), (ErrorKind, String)>;
+
+/// Refuses flags of sealing before a command: it would run without them.
+pub(super) fn check_order(matches: &ArgMatches) -> Result<(), Wrong> {
+    if matches.subcommand().is_none() {
+        return Ok(());
+    }
+    let command = Cli::command();
+    let is_given = |flag: &&Arg| {
+        !flag.is_global_set()
+            && matches.value_source(flag.get_id().as_str()) == Some(ValueSource::CommandLine)
+    };
+    match command.get_arguments().find(is_given) {
+        Some(flag) => Err(Wrong {
+            command: &[],
+            kind: ErrorKind::ArgumentConflict,
+            message: format!(
+                "--{} stands before the command: it belongs behind it",
+                flag.get_long().unwrap_or_default()
+            ),
+        }),
+        None => Ok(()),
+    }
+}
 
 /// Checks what clap cannot: everything that needs more than one flag's value.
 pub(super) fn check(cli: &Cli) -> Result<(), Wrong> {
