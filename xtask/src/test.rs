@@ -24,7 +24,7 @@ use tally::Tally;
 /// Which tests to run.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Also fuzzes every target for an hour, and for twenty minutes under libFuzzer where a nightly toolchain and
+    /// Also fuzzes every target for an hour, and for ten minutes under libFuzzer where a nightly toolchain and
     /// cargo-fuzz are there, and hands Secrets to podman
     #[arg(long, conflicts_with = "filter")]
     long: bool,

@@ -14,7 +14,7 @@ use crate::workspace;
 
 const TARGETS: [&str; 3] = ["envelope", "keys", "manifest"];
 const HOUR: &str = "3600";
-const LIBFUZZER_SECONDS: &str = "1200";
+const LIBFUZZER_SECONDS: &str = "600";
 const LINE: Duration = Duration::from_secs(60);
 
 /// Runs every target for an hour, all at the same time; each says once a minute how far it is.
@@ -24,7 +24,7 @@ pub(super) fn for_an_hour() -> Result<()> {
     workspace::succeed(command.env("SEAL_FUZZ_SECONDS", HOUR))
 }
 
-/// Runs every target for twenty minutes under libFuzzer, all at the same time; only says so where that cannot be had.
+/// Runs every target for ten minutes under libFuzzer, all at the same time; only says so where that cannot be had.
 pub(super) fn under_libfuzzer() -> Result<()> {
     if let Some(missing) = missing() {
         println!("libFuzzer did not run: there is no {missing}");
