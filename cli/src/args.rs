@@ -29,7 +29,8 @@ pub use value_parsers::{FileValue, Generated, Label, Literal};
     name = "seal",
     verbatim_doc_comment,
     version,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    override_usage = "seal [OPTIONS]\n       seal <COMMAND>"
 )]
 pub struct Cli {
     /// What to do; without it, as `seal encrypt -`.

@@ -90,7 +90,7 @@ pub(crate) fn run(args: &EncryptArgs, reporter: &mut Reporter) -> Result<(), Pro
 }
 
 /// A long input is worked on in parts of so many documents, side by side.
-const DOCUMENTS_A_PART: usize = 16;
+const DOCUMENTS_A_PART: usize = 8;
 /// So many parts are worth a thread.
 const PARTS_A_THREAD: usize = 2;
 

@@ -31,7 +31,7 @@ pub(super) struct Source<'i> {
 }
 
 /// So many Secrets are worth a thread.
-const VALUES_A_THREAD: usize = 8;
+const VALUES_A_THREAD: usize = 2;
 
 /// A Secret found in a document.
 pub(super) struct Found<'s> {

@@ -61,7 +61,7 @@ fn wrong_command_lines_do_nothing() {
     usage(&["keys", "new", "-o=k", "--days=0"], "--days");
     usage(&["keys", "new", "-o=k", "--days=4294967295"], "--days");
     usage(&["completions", "ksh"], "bash");
-    usage(&["--name=a", "encrypt"], "cannot be used with");
+    usage(&["--name=a", "encrypt"], "stands before the command");
 }
 
 #[test]
