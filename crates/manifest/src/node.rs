@@ -219,6 +219,21 @@ impl Scalar {
         }
     }
 
+    /// A value of JSON that is no collection.
+    pub(crate) fn of(value: &Value) -> Self {
+        let kind = match value {
+            Value::String(text) => return Self::string(text.as_str()),
+            Value::Null => ScalarKind::Null,
+            Value::Bool(_) => ScalarKind::Bool,
+            Value::Number(number) if number.is_f64() => ScalarKind::Float,
+            _ => ScalarKind::Integer,
+        };
+        Self {
+            kind,
+            ..Self::string(value.to_string())
+        }
+    }
+
     /// The text without quotes and escapes; empty for an absent value.
     pub fn text(&self) -> &str {
         &self.text

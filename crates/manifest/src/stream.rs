@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use serde_json::Value;
+
 use crate::{Error, Node, json, yaml};
 
 mod parts;
@@ -133,12 +135,73 @@ fn json_stream(text: &str, documents: Vec<Result<Document, Error>>) -> Stream {
     }
 }
 
+/// A document that is read once more, to see whether it is as it should be.
+pub(crate) enum Again {
+    /// It says what it was known to say.
+    AsKnown,
+    /// What it says.
+    Read(Result<Node, Error>),
+}
+
+/// Reads a text as [`read`] does, without a tree for documents that say what `known` tells of the document with a
+/// number, from 0.
+pub(crate) fn read_again<'v>(
+    text: &str,
+    limits: &Limits,
+    known: impl Fn(usize) -> Option<&'v Value>,
+) -> Result<Vec<Again>, Error> {
+    if starts_like_json(text) {
+        let documents = read(text, limits)?.documents;
+        let roots = documents
+            .into_iter()
+            .map(|document| document.map(|document| document.root));
+        return Ok(roots.map(Again::Read).collect());
+    }
+    limits.check_size(text)?;
+    let again = each_yaml(text, limits, |chunk, index| {
+        if known(index - 1).is_some_and(|value| yaml::says(text, chunk, limits, value)) {
+            return Some(Again::AsKnown);
+        }
+        yaml::root(text, chunk, index, limits)
+            .transpose()
+            .map(Again::Read)
+    })?;
+    Ok(again.into_iter().map(|(_, again)| again).collect())
+}
+
 fn read_yaml(text: &str, limits: &Limits) -> Result<Stream, Error> {
-    let mut documents = Vec::new();
-    let mut ranges = Vec::new();
-    for chunk in split::chunks(text) {
-        let index = documents.len() + 1;
-        let Some(root) = yaml::root(text, &chunk, index, limits).transpose() else {
+    let roots = each_yaml(text, limits, |chunk, index| {
+        yaml::root(text, chunk, index, limits).transpose()
+    })?;
+    let ranges = roots.iter().map(|(chunk, _)| chunk.range.clone()).collect();
+    let document = |(position, (chunk, root)): (usize, (Chunk, Result<Node, Error>))| {
+        root.map(|root| Document {
+            index: position + 1,
+            range: chunk.range,
+            line: chunk.line,
+            root,
+            format: Format::Yaml,
+            end: chunk.end,
+        })
+    };
+    Ok(Stream {
+        format: Format::Yaml,
+        documents: roots.into_iter().enumerate().map(document).collect(),
+        ranges,
+    })
+}
+
+/// Looks at each piece of the text that holds a document; `look` gets the document's number from 1, and finds none where
+/// there is nothing but comments.
+fn each_yaml<T>(
+    text: &str,
+    limits: &Limits,
+    look: impl Fn(&Chunk, usize) -> Option<T>,
+) -> Result<Vec<(Chunk, T)>, Error> {
+    let mut found = Vec::new();
+    for chunk in chunks(text) {
+        let index = found.len() + 1;
+        let Some(result) = look(&chunk, index) else {
             continue;
         };
         if index > limits.documents {
@@ -146,21 +209,9 @@ fn read_yaml(text: &str, limits: &Limits) -> Result<Stream, Error> {
                 limit: limits.documents,
             });
         }
-        ranges.push(chunk.range.clone());
-        documents.push(root.map(|root| Document {
-            index,
-            range: chunk.range,
-            line: chunk.line,
-            root,
-            format: Format::Yaml,
-            end: chunk.end,
-        }));
+        found.push((chunk, result));
     }
-    Ok(Stream {
-        format: Format::Yaml,
-        documents,
-        ranges,
-    })
+    Ok(found)
 }
 
 fn starts_like_json(text: &str) -> bool {
@@ -182,7 +233,7 @@ fn is_divided_like_yaml(text: &str, json: &[Result<Document, Error>]) -> bool {
     })
 }
 
-pub(crate) use split::Chunk;
+pub(crate) use split::{Chunk, chunks};
 
 #[cfg(test)]
 mod tests;

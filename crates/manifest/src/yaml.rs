@@ -17,15 +17,20 @@ mod build;
 mod frame;
 mod lexical;
 mod merge;
+mod says;
 mod style;
 mod tag;
 
 use build::Builder;
 pub(crate) use frame::shown;
 pub(crate) use lexical::skip_to_token;
+pub(crate) use says::says;
 
 /// The deepest nesting that can be asked for: trees are walked by recursion.
 pub(crate) const MAX_DEPTH: usize = 1000;
+
+/// YAML 1.1 ends lines at these characters and YAML 1.2 does not, so that kubectl and others read two different values.
+const DISPUTED_BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 
 /// Reads the document in a chunk, if there is one.
 pub(crate) fn root(

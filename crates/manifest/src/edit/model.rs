@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::mapping::MappingEdit;
 use super::site::Target;
 use crate::node::{Content, Entry, Node, Scalar};
-use crate::stream::{Document, read};
+use crate::stream::{Again, read_again};
 use crate::{Error, Limits, ScalarKind, Stream};
 
 /// All edits of a text by their places.
@@ -34,6 +34,18 @@ impl<'e> Changes<'e> {
 
     fn at(&self, target: &Target) -> Option<Change<'e>> {
         self.0.get(target).copied()
+    }
+
+    /// What a document shall say, where that is one new value as a whole.
+    fn of_document(&self, number: usize) -> Option<&'e Value> {
+        let root = Target {
+            document: number,
+            path: Vec::new(),
+        };
+        match self.at(&root)? {
+            Change::Value(value) => Some(value),
+            Change::Text(_) | Change::Mapping(_) | Change::Items(_) => None,
+        }
     }
 
     /// Whether anything changes at the target or below it, which is what stands next in order.
@@ -152,16 +164,20 @@ pub(super) fn verify(
         bytes: limits.bytes.max(edited.len()),
         ..limits.clone()
     };
-    let actual = read(edited, &limits)?;
+    let known = |number| changes.of_document(number);
+    let actual = read_again(edited, &limits, known)?;
     let differs = |document| Err(Error::EditNotVerified { document });
-    if stream.documents.len() != actual.documents.len() {
-        return differs(actual.documents.len());
+    if stream.documents.len() != actual.len() {
+        return differs(actual.len());
     }
-    let pairs = stream.documents.iter().zip(&actual.documents);
+    let pairs = stream.documents.iter().zip(actual);
     for (number, (before, actual)) in pairs.enumerate() {
         let is_same = match (before, actual) {
-            (Ok(before), Ok(actual)) => is_as_intended(before, number, changes, actual),
-            (Err(_), Err(_)) => true,
+            (Ok(_), Again::AsKnown) => true,
+            (Ok(before), Again::Read(Ok(actual))) => {
+                is_as_intended(&before.root, number, changes, &actual)
+            }
+            (Err(_), Again::Read(Err(_))) => true,
             _ => false,
         };
         if !is_same {
@@ -171,17 +187,12 @@ pub(super) fn verify(
     Ok(())
 }
 
-fn is_as_intended(
-    before: &Document,
-    number: usize,
-    changes: &Changes<'_>,
-    actual: &Document,
-) -> bool {
+fn is_as_intended(before: &Node, number: usize, changes: &Changes<'_>, actual: &Node) -> bool {
     let mut target = Target {
         document: number,
         path: Vec::new(),
     };
-    Intended::of(&before.root, &mut target, changes).is(&actual.root)
+    Intended::of(before, &mut target, changes).is(actual)
 }
 
 fn same(left: &Node, right: &Node) -> bool {
@@ -206,7 +217,7 @@ fn is_value(value: &Value, actual: &Node) -> bool {
     match (value, &actual.content) {
         (Value::String(text), Content::Scalar(actual)) => is_text(text, actual),
         (Value::Null | Value::Bool(_) | Value::Number(_), Content::Scalar(actual)) => {
-            scalar(value).same(actual)
+            Scalar::of(value).same(actual)
         }
         (Value::Array(items), Content::Sequence(actual)) => {
             items.len() == actual.len()
@@ -225,20 +236,6 @@ fn is_value(value: &Value, actual: &Node) -> bool {
 
 fn is_text(text: &str, actual: &Scalar) -> bool {
     actual.kind == ScalarKind::String && actual.text() == text
-}
-
-/// A value without a text of its own, as a scalar.
-fn scalar(value: &Value) -> Scalar {
-    let kind = match value {
-        Value::Null => ScalarKind::Null,
-        Value::Bool(_) => ScalarKind::Bool,
-        Value::Number(number) if number.is_f64() => ScalarKind::Float,
-        _ => ScalarKind::Integer,
-    };
-    Scalar {
-        kind,
-        ..Scalar::string(value.to_string())
-    }
 }
 
 /// New entries stand before those that merge keys bring in, so the order may differ.

@@ -246,11 +246,8 @@ impl<'t> Builder<'t> {
         ))
     }
 
-    /// YAML 1.1 ends lines at these characters and YAML 1.2 does not, so that kubectl and others
-    /// read two different values.
     fn check_line_breaks(&self, raw: &str, position: Position) -> Result<(), Error> {
-        let disputed = ['\u{85}', '\u{2028}', '\u{2029}'];
-        if raw.is_ascii() || !raw.contains(disputed) {
+        if raw.is_ascii() || !raw.contains(super::DISPUTED_BREAKS) {
             return Ok(());
         }
         let what = "a line separator (U+0085, U+2028 or U+2029) stands in the value; \
