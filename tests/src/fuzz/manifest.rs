@@ -3,7 +3,7 @@
 mod look;
 
 use seal_manifest::{Content, Document, Edits, Error, Limits, Node, Text, read};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Features;
 
@@ -46,6 +46,7 @@ pub fn run(data: &[u8], features: &mut Features) {
         // Any of them, but always the same for an input.
         let value = VALUES[text.len() % VALUES.len()];
         check_edit(text, document, value, features);
+        check_replacement(text, document, value, features);
         let mut items = Vec::new();
         add_items(&document.root, String::new(), &mut items);
         for item in &items {
@@ -78,6 +79,30 @@ fn check_edit(text: &str, document: &Document, value: &str, features: &mut Featu
         } else {
             assert_eq!(after, before[position].1, "another document changed");
         }
+    }
+}
+
+/// A document that is replaced as a whole says the new value, and the others what they said.
+fn check_replacement(text: &str, document: &Document, value: &str, features: &mut Features) {
+    let new = json!({"kind": value, value: [value, {"a": null, "b": 1.5}, [], true], "spec": {"c": {}, "d": value}});
+    let mut edits = Edits::with_limits(text, &limits());
+    let replaced = edits.replace_node(document, &document.root, new.clone());
+    let edited = match replaced.and_then(|()| edits.apply()) {
+        Ok(edited) => edited,
+        Err(error) => {
+            assert!(
+                !matches!(error, Error::EditNotVerified { .. }) || may_be_given_up(text),
+                "a document that could be replaced came out as something else"
+            );
+            return features.note(("replace", error.explanation()));
+        }
+    };
+    let (before, after) = (values(text), values(&edited));
+    assert_eq!(before.len(), after.len(), "a document appeared or went");
+    for (position, (index, after)) in after.into_iter().enumerate() {
+        let is_new = index == Some(document.index);
+        let wanted = if is_new { &new } else { &before[position].1 };
+        assert_eq!(after, *wanted);
     }
 }
 

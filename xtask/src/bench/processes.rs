@@ -106,7 +106,7 @@ pub(super) fn many(runs: usize) -> Result<Vec<Row>> {
     let ground = Ground::new()?;
     let input = ground.file("secrets.yaml", &inputs::stream())?;
     let (mut ours, mut bounds) = (Vec::new(), Vec::new());
-    for _ in 0..runs.div_ceil(8) {
+    for _ in 0..runs.div_ceil(2) {
         bounds.push(bound()?);
         ours.push(measure::run(&mut ground.seal(), &input)?);
     }
