@@ -1,6 +1,6 @@
 //! One part of an input on its way: read, its Secrets found and sealed, its text edited.
 
-use std::ops::Range;
+use std::{collections::HashSet, ops::Range};
 
 use seal_documents::list_items;
 use seal_manifest::{Document, Edits, Format, Limits, Node, Part, Stream, read};
@@ -180,9 +180,9 @@ impl<'i> Source<'i> {
 
     /// Leaves out the Secrets of which a comment gives a value away.
     fn drop_leaks<'s>(&'s self, found: &mut Vec<Found<'s>>, findings: &mut Findings<'s>) {
-        let mut leaking = Vec::new();
+        let mut leaking = HashSet::new();
         for (secret, problem) in comments::leaks(self, found) {
-            leaking.push(secret.node.range.clone());
+            leaking.insert(secret.node.range.clone());
             findings.fail(secret.document, secret.node, problem);
         }
         found.retain(|found| !leaking.contains(&found.node.range));
