@@ -6,6 +6,7 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
 };
 
 use serde_json::{Map, Value};
@@ -51,6 +52,8 @@ pub struct Edits<'t> {
     stream: Result<Cow<'t, Stream>, Error>,
     /// Where the documents that could be read start, with their numbers.
     starts: Vec<(usize, usize)>,
+    /// How much deeper nested mappings stand in each document: to be found by reading all of it, and so only once.
+    steps: Vec<OnceLock<usize>>,
     /// What is known already of the bytes to replace; mappings and sequences are worked out at the end.
     splices: Vec<Splice>,
     texts: Vec<(Target, Zeroizing<String>)>,
@@ -78,7 +81,9 @@ impl<'t> Edits<'t> {
 
     fn from(text: &'t str, limits: &Limits, stream: Result<Cow<'t, Stream>, Error>) -> Self {
         let documents = stream.as_ref().map(|stream| stream.documents.as_slice());
-        let numbered = documents.unwrap_or_default().iter().enumerate();
+        let documents = documents.unwrap_or_default();
+        let steps = documents.iter().map(|_| OnceLock::new()).collect();
+        let numbered = documents.iter().enumerate();
         let starts = numbered
             .filter_map(|(number, document)| Some((document.as_ref().ok()?.range.start, number)))
             .collect();
@@ -86,6 +91,7 @@ impl<'t> Edits<'t> {
             text,
             limits: limits.clone(),
             starts,
+            steps,
             stream,
             splices: Vec::new(),
             texts: Vec::new(),
@@ -391,6 +397,7 @@ impl<'t> Edits<'t> {
         Site::new(
             self.text,
             document.as_ref().map_err(Clone::clone)?,
+            &self.steps[target.document],
             &target.path,
         )
     }

@@ -1,6 +1,7 @@
 //! The surroundings of a node: what it stands in, how that is indented, what may be done to it.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use crate::node::{Content, Entry, Node, Origin, Style};
 use crate::position::{break_before, line_at, line_start};
@@ -22,6 +23,8 @@ pub(super) struct Site<'e> {
     pub(super) chain: Vec<&'e Node>,
     /// The entry whose value the node is.
     pub(super) entry: Option<&'e Entry>,
+    /// How much deeper nested mappings stand in the document, once somebody asked.
+    step: &'e OnceLock<usize>,
 }
 
 /// The way from a root to the node that equals `target` in place and style.
@@ -56,6 +59,7 @@ impl<'e> Site<'e> {
     pub(super) fn new(
         text: &'e str,
         document: &'e Document,
+        step: &'e OnceLock<usize>,
         path: &[usize],
     ) -> Result<Self, Error> {
         let mut site = Self {
@@ -63,6 +67,7 @@ impl<'e> Site<'e> {
             document,
             chain: vec![&document.root],
             entry: None,
+            step,
         };
         for index in path {
             let (child, entry) = match &site.node().content {
@@ -170,7 +175,8 @@ impl<'e> Site<'e> {
 
     /// How much deeper nested mappings stand in this document.
     pub(super) fn step(&self) -> usize {
-        self.step_in(&self.document.root).unwrap_or(2)
+        let look = || self.step_in(&self.document.root).unwrap_or(2);
+        *self.step.get_or_init(look)
     }
 
     fn step_in(&self, node: &Node) -> Option<usize> {

@@ -558,3 +558,22 @@ fn a_new_text_of_several_lines_takes_no_comment_in() {
         "m:\n  d: \"x\\ny\\n\"\n\n      # c\n",
     );
 }
+
+#[test]
+fn how_deep_mappings_stand_is_looked_for_once_a_document() {
+    let text = "- {a: 1}\n- {a: 2}\n";
+    let documents = documents(text);
+    let items = documents[0].root.items().expect("it is a sequence");
+    let mut edits = Edits::new(text);
+    let replace = |edits: &mut Edits<'_>, item: usize| {
+        edits
+            .replace_node(&documents[0], &items[item], json!({"b": {"c": "d"}}))
+            .expect("the edit is possible");
+        edits.steps[0].get().copied()
+    };
+    assert_eq!(replace(&mut edits, 0), Some(2));
+    edits.steps[0] = OnceLock::from(4);
+    replace(&mut edits, 1);
+    let edited = edits.apply().expect("the edits are possible");
+    assert_eq!(edited.as_str(), "- b:\n    c: d\n- b:\n      c: d\n");
+}
