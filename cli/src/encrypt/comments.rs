@@ -1,11 +1,11 @@
 //! Comments around a Secret: they pass through, so none may hold a value of it.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap, ops::Range};
 
 use seal_api::Reason;
 use seal_envelope::{Plaintext, decode_base64};
 use seal_manifest::{Content, Format, Node};
-use seal_sealing::{Cleartext, Secret};
+use seal_sealing::{Cleartext, Secret, first_holding};
 use serde_json::Map;
 
 use super::{
@@ -16,8 +16,8 @@ use crate::problem::{Place, Problem};
 
 /// One comment that stays in the file.
 struct Comment<'t> {
-    /// Where its line starts in the part.
-    line_start: usize,
+    /// The number of its line, from 0 at the start of what surrounds the document.
+    line: usize,
     text: &'t str,
 }
 
@@ -28,16 +28,24 @@ pub(super) fn leaks<'f, 's>(
 ) -> Vec<(&'f Found<'s>, Problem)> {
     let mut leaks = Vec::new();
     for group in found.chunk_by(|one, other| one.document.index == other.document.index) {
-        let comments = comments(source, position(group[0].document), group);
+        let position = position(group[0].document);
+        let comments = comments(source, position, group);
         if comments.is_empty() {
             continue;
         }
-        for found in group {
-            let cleartext = Cleartext::of(&found.secret);
-            let leak = comments
-                .iter()
-                .find(|comment| cleartext.is_in(comment.text));
-            leaks.extend(leak.map(|comment| (found, problem(source, found, comment))));
+        let first_line = OnceCell::new();
+        let line_of = |comment: &Comment<'_>| {
+            let count = || lines(&source.text()[..source.surroundings(position).start]).count();
+            1 + first_line.get_or_init(count) + comment.line
+        };
+        let values: Vec<Cleartext> = group
+            .iter()
+            .map(|found| Cleartext::of(&found.secret))
+            .collect();
+        let texts: Vec<&str> = comments.iter().map(|comment| comment.text).collect();
+        for (found, leak) in group.iter().zip(first_holding(&values, &texts)) {
+            let leak = leak.map(|number| problem(source, found, line_of(&comments[number])));
+            leaks.extend(leak.map(|problem| (found, problem)));
         }
     }
     leaks
@@ -89,10 +97,9 @@ fn add_texts(node: &Node, data: &mut BTreeMap<String, Plaintext>) {
     }
 }
 
-fn problem(source: &Source<'_>, found: &Found<'_>, comment: &Comment<'_>) -> Problem {
-    let lines_before = source.text()[..comment.line_start].matches('\n').count();
+fn problem(source: &Source<'_>, found: &Found<'_>, line: usize) -> Problem {
     let place = Place {
-        line: Some(1 + lines_before),
+        line: Some(line),
         column: None,
         ..source.place(found)
     };
@@ -102,31 +109,48 @@ fn problem(source: &Source<'_>, found: &Found<'_>, comment: &Comment<'_>) -> Pro
         .hint("remove the comment, and change the value if it was committed before")
 }
 
-/// The comments from the end of the document before to the end of the one at a position, outside the Secrets in it.
+/// The comments around the document at a position and in it, outside the Secrets in it.
 fn comments<'s>(source: &'s Source<'_>, position: usize, sealed: &[Found<'_>]) -> Vec<Comment<'s>> {
-    if source.format() == Format::Json {
+    let region = source.surroundings(position);
+    let text = &source.text()[region.clone()];
+    if source.format() == Format::Json || !text.contains('#') {
         return Vec::new();
     }
-    let region = source.surroundings(position);
+    let mut inside: Vec<&Range<usize>> = sealed.iter().map(|found| &found.node.range).collect();
+    inside.sort_unstable_by_key(|range| range.start);
+    let is_inside = |offset: usize| {
+        let after = inside.partition_point(|range| range.start <= offset);
+        after > 0 && inside[after - 1].contains(&offset)
+    };
     let mut line_start = region.start;
-    let text = &source.text()[region];
     let mut comments = Vec::new();
-    if !text.contains('#') {
-        return comments;
-    }
-    for line in text.split_inclusive('\n') {
-        let inside = |found: &Found<'_>| found.node.range.contains(&line_start);
-        if let Some(text) = comment_in(line).filter(|_| !sealed.iter().any(inside)) {
-            comments.push(Comment { line_start, text });
+    for (number, line) in lines(text).enumerate() {
+        if let Some(text) = comment_in(line).filter(|_| !is_inside(line_start)) {
+            comments.push(Comment { line: number, text });
         }
         line_start += line.len();
     }
     comments
 }
 
-/// From a `#` at the start of a line or behind a blank.
+/// The lines of a text with their line breaks, which YAML also ends with a lone carriage return.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let end = match rest.find(['\n', '\r']) {
+            Some(at) if rest[at..].starts_with("\r\n") => at + 2,
+            Some(at) => at + 1,
+            None => rest.len(),
+        };
+        let (line, after) = rest.split_at(end);
+        rest = after;
+        Some(line).filter(|line| !line.is_empty())
+    })
+}
+
+/// From a `#` at the start of a line, with or without a byte order mark, or behind a blank.
 fn comment_in(line: &str) -> Option<&str> {
-    let starts = |at: &usize| line[..*at].ends_with([' ', '\t']) || *at == 0;
+    let starts = |at: &usize| line[..*at].ends_with([' ', '\t', '\u{feff}']) || *at == 0;
     let at = line.match_indices('#').map(|(at, _)| at).find(starts)?;
     Some(&line[at..])
 }

@@ -162,8 +162,8 @@ fn is_all_written_here(node: &Node) -> bool {
         }
 }
 
-/// Seals again what is left when the documents at these positions are cut out, with the comments before them, which may
-/// hold values.
+/// Seals again what is left when the documents at these positions are cut out, with the comments before and behind them,
+/// which may hold values.
 fn cut(
     source: &Source<'_>,
     documents: &BTreeSet<usize>,
@@ -176,7 +176,8 @@ fn cut(
         .iter()
         .map(|position| source.surroundings(*position))
     {
-        rest.push_str(&text[start..range.start]);
+        // What stands between two of them belongs to both.
+        rest.push_str(&text[start.min(range.start)..range.start]);
         start = range.end;
     }
     rest.push_str(&text[start..]);

@@ -107,19 +107,19 @@ impl<'i> Source<'i> {
         self.text
     }
 
-    /// The bytes from the end of the document before to the end of the one at `position`, or of the text after the last:
-    /// with the comments that stand between documents.
+    /// The bytes of the document at `position` and of what stands between it and those beside it: in YAML comments before
+    /// and behind it, also as documents of their own.
     pub(super) fn surroundings(&self, position: usize) -> Range<usize> {
         let ranges = &self.stream.ranges;
         let start = position
             .checked_sub(1)
             .map_or(0, |before| ranges[before].end);
-        let is_last = position + 1 == ranges.len();
-        start..if is_last {
-            self.text().len()
-        } else {
-            ranges[position].end
-        }
+        let end = match ranges.get(position + 1) {
+            Some(_) if self.format() == Format::Json => ranges[position].end,
+            Some(next) => next.start,
+            None => self.text.len(),
+        };
+        start..end
     }
 
     pub(super) fn edits(&self) -> Edits<'_> {

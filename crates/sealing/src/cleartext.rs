@@ -1,5 +1,7 @@
 //! The values of a Secret, to be looked for in texts that would be committed.
 
+use std::collections::HashMap;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -8,7 +10,7 @@ use crate::Secret;
 
 /// From this length on any text counts; shorter ones may be ordinary words, such as a user's or a host's name.
 const LONG: usize = 16;
-/// From this length on a text counts that no name looks like, and the base64 of a value.
+/// From this length on a text counts that no name looks like, and the base64 of a value. Nothing that counts is shorter.
 const SHORT: usize = 8;
 
 /// What must not stand in a text that is committed: each value as text and as base64, each line of values of several lines.
@@ -42,6 +44,29 @@ impl Cleartext {
     pub fn is_in(&self, text: &str) -> bool {
         self.0.iter().any(|needle| text.contains(needle.as_str()))
     }
+}
+
+/// For each of several Secrets the number of the first text that holds a value of it. It takes as long as there are values
+/// and texts, not one times the other.
+pub fn first_holding(cleartexts: &[Cleartext], texts: &[&str]) -> Vec<Option<usize>> {
+    let mut by_start: HashMap<&[u8], Vec<(usize, &[u8])>> = HashMap::new();
+    for (number, cleartext) in cleartexts.iter().enumerate() {
+        for needle in cleartext.0.iter().map(|needle| needle.as_bytes()) {
+            let same_start = by_start.entry(&needle[..SHORT]).or_default();
+            same_start.push((number, needle));
+        }
+    }
+    let mut first = vec![None; cleartexts.len()];
+    for (text_number, text) in texts.iter().map(|text| text.as_bytes()).enumerate() {
+        for (offset, start) in text.windows(SHORT).enumerate() {
+            for (number, needle) in by_start.get(start).into_iter().flatten() {
+                if first[*number].is_none() && text[offset..].starts_with(needle) {
+                    first[*number] = Some(text_number);
+                }
+            }
+        }
+    }
+    first
 }
 
 /// Whether a value of one line that is not long gives itself away: no name looks like it.
@@ -116,6 +141,46 @@ mod tests {
         check("db.example.com", "see db.example.com", false);
         check("-----BEGIN X-----\nshort\n", "-----BEGIN X-----", false);
         check("", "anything", false);
+    }
+
+    #[test]
+    fn many_values_are_found_in_many_texts_as_each_by_itself() {
+        let cleartexts: Vec<Cleartext> = [
+            "Hunter2!",
+            "Hunter2!2",
+            "keycloak",
+            "",
+            "0123456789abcdef\nx\n",
+        ]
+        .iter()
+        .map(|value| {
+            let mut secret = Secret::new("db", Some("prod"));
+            secret
+                .data
+                .insert("key".to_owned(), value.as_bytes().into());
+            Cleartext::of(&secret)
+        })
+        .collect();
+        let texts = [
+            "",
+            "short",
+            "# Hunter2",
+            "# Hunter2!",
+            "0123456789abcde",
+            "is Hunter2!2",
+            "SHVudGVyMiE=",
+            "ä0123456789abcdefä",
+            "# keycloak",
+        ];
+        let alone = |cleartext: &Cleartext| texts.iter().position(|text| cleartext.is_in(text));
+        assert_eq!(
+            first_holding(&cleartexts, &texts),
+            cleartexts.iter().map(alone).collect::<Vec<_>>()
+        );
+        assert_eq!(
+            first_holding(&cleartexts, &texts),
+            [Some(3), Some(5), None, None, Some(7)]
+        );
     }
 
     #[test]

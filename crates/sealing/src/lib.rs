@@ -42,7 +42,7 @@ mod unseal;
 
 pub use binding::Binding;
 pub use cautions::{Caution, cautions};
-pub use cleartext::Cleartext;
+pub use cleartext::{Cleartext, first_holding};
 pub use contents::{ContentsError, check_contents, check_known_contents, is_restricted_type};
 pub use diagnosis::mismatch;
 pub use failure::{Failure, ItemFailure};

@@ -364,6 +364,8 @@ fn cleartext_beside_the_values_is_refused() {
     leak_is_refused(format!("# {encoded}\n---\n{SECRET}"));
     leak_is_refused(format!("--- # {MARKER}\n{SECRET}"));
     leak_is_refused(format!("{SECRET}# was {MARKER}\n"));
+    leak_is_refused(format!("\u{feff}# {MARKER}\n{SECRET}"));
+    leak_is_refused(format!("# one\n---\n# {MARKER}\n{SECRET}").replace('\n', "\r"));
     leak_is_refused(format!("{SECRET}...\n# {MARKER}\n"));
     leak_is_refused(format!(
         "apiVersion: v1\nkind: List\nitems:\n# {MARKER}\n{}",
@@ -373,10 +375,30 @@ fn cleartext_beside_the_values_is_refused() {
 
 #[test]
 fn a_comment_that_leaks_is_named_by_its_line() {
-    let run = with_cert(&Scratch::new(), ["encrypt"])
-        .stdin(format!("a: 1\n---\n# one\n# {MARKER}\n{SECRET}"))
-        .finish();
-    fails_once(run, "PlaintextInMetadata").says("standard input:4: document 2: the comment");
+    let input = format!("a: 1\n---\n# one\n# {MARKER}\n{SECRET}");
+    for line_break in ["\n", "\r\n", "\r"] {
+        let run = with_cert(&Scratch::new(), ["encrypt"])
+            .stdin(input.replace('\n', line_break))
+            .finish();
+        fails_once(run, "PlaintextInMetadata").says("standard input:4: document 2: the comment");
+    }
+}
+
+#[test]
+fn a_document_of_comments_behind_a_secret_may_not_hold_its_value_either() {
+    let neighbour = "---\na: 1\n";
+    for secrets in [
+        SECRET.to_owned(),
+        format!("{SECRET}---\n# {MARKER}\n---\n{SECRET}"),
+    ] {
+        let run = with_cert(&Scratch::new(), ["encrypt"])
+            .stdin(format!("{secrets}---\n# {MARKER}\n{neighbour}"))
+            .finish()
+            .exits(1)
+            .never_shows(MARKER)
+            .says("error[PlaintextInMetadata]");
+        assert_eq!(run.out(), neighbour);
+    }
 }
 
 #[test]
