@@ -64,7 +64,7 @@ fn error_of(wrong: &Wrong) -> Error {
     of.error(wrong.kind, &wrong.message)
 }
 
-/// The format asked for on a command line that cannot be parsed: the first one that is named counts.
+/// The format asked for on a command line that cannot be parsed: JSON as soon as it is named.
 fn format_of(arguments: &[OsString]) -> Format {
     let is_json = |text: &OsString| text == "json";
     let mut arguments = arguments.iter().take_while(|argument| *argument != "--");

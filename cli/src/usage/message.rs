@@ -12,10 +12,9 @@ pub(super) fn without_value(mut error: Error) -> Error {
     if text(&error, ContextKind::InvalidValue).is_some_and(|value| !value.is_empty()) {
         hide(&mut error, ContextKind::InvalidValue, NOT_SHOWN);
     }
-    let is_surplus = |text: &str| !text.starts_with('-');
     match error.kind() {
         ErrorKind::UnknownArgument
-            if text(&error, ContextKind::InvalidArg).is_some_and(is_surplus) =>
+            if text(&error, ContextKind::InvalidArg).is_some_and(|text| !is_flag(text)) =>
         {
             hide(&mut error, ContextKind::InvalidArg, MAY_BE_VALUE);
             let ways = "values are given with --from-file, --from-env-file, --prompt, --generate or --from-literal";
@@ -40,6 +39,14 @@ fn text(error: &Error, kind: ContextKind) -> Option<&str> {
     match error.get(kind) {
         Some(ContextValue::String(text)) => Some(text),
         _ => None,
+    }
+}
+
+/// Whether a text may be a mistyped flag, and not a value that begins with a dash.
+fn is_flag(text: &str) -> bool {
+    match text.strip_prefix("--") {
+        Some(name) => is_word(name),
+        None => text.starts_with('-') && text.chars().count() == 2,
     }
 }
 
@@ -85,6 +92,9 @@ mod tests {
         for arguments in [
             ["seal", "set", "sealed.yaml", "password=Marker1"],
             ["seal", "create", "db", "Marker1"],
+            ["seal", "create", "db", "--Marker1"],
+            ["seal", "create", "db", "--Marker1=x"],
+            ["seal", "raw", "--", "-Marker1"],
         ] {
             let message = error(&arguments).to_string();
             assert!(!message.contains("Marker1"), "{message}");
@@ -101,6 +111,14 @@ mod tests {
                 .to_string()
                 .contains("--no-such-flag")
         );
+        for (argument, named) in [
+            ("--password=Marker1", "'--password'"),
+            ("-pMarker1", "'-p'"),
+        ] {
+            let message = error(&["seal", "create", "db", argument]).to_string();
+            assert!(message.contains(named), "{message}");
+            assert!(!message.contains("Marker1"), "{message}");
+        }
         assert!(
             error(&["seal", "encrpyt"])
                 .to_string()
