@@ -4,7 +4,7 @@ use seal_api::{Reason, SealedSecret};
 use seal_documents::{implied_kind, list_items};
 use seal_envelope::{Plaintext, decode_base64};
 use seal_manifest::{Document, Node, ScalarKind};
-use seal_sealing::Secret;
+use seal_sealing::{Secret, check_item_key};
 
 use serde_json::{Map, Value};
 
@@ -55,6 +55,7 @@ impl Reader<'_> {
     /// Reads a native Secret strictly: a value that another tool would rewrite in silence is an error.
     pub(crate) fn secret(&self, node: &Node) -> Result<Secret, Problem> {
         self.check_fields(node)?;
+        self.check_item_keys(node)?;
         let mut secret = Secret {
             metadata: self.metadata(node)?,
             type_: self.optional_text(node, "type")?,
@@ -94,6 +95,20 @@ impl Reader<'_> {
             )),
             None => Ok(()),
         }
+    }
+
+    /// A key that no item can have is not repeated in the message: it may be part of a value.
+    fn check_item_keys(&self, node: &Node) -> Result<(), Problem> {
+        for field in ["data", "stringData"] {
+            let entries = node.get(field).and_then(Node::entries);
+            for key in entries.unwrap_or_default().iter().map(|entry| &entry.key) {
+                if let Some(Err(error)) = key.as_str().map(check_item_key) {
+                    let message = format!("a key in {field} {error}");
+                    return Err(self.wrong(Reason::InvalidName, key, message));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn metadata(&self, node: &Node) -> Result<Map<String, Value>, Problem> {

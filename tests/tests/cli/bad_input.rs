@@ -194,7 +194,14 @@ fn missing_and_odd_names() {
     at("name: db", "other: db", "MissingName");
     at("name: db", "name: Db", "InvalidName");
     at("namespace: prod", "namespace: pr.od", "InvalidName");
-    at("password:", "pass word:", "InvalidName");
+    for key in ["pass word", "..", &format!("{MARKER} x")] {
+        let text = SECRET.replace("password:", &format!("'{key}':"));
+        refused(
+            text,
+            "InvalidName",
+            ":7:3: document 1: a key in stringData must be",
+        );
+    }
 }
 
 #[test]
