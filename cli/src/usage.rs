@@ -119,6 +119,7 @@ mod tests {
         for line in [
             "seal encrypt --in-place -",
             "seal inspect - -",
+            "seal inspect - /dev/stdin",
             "seal create a",
             "seal set a.yaml",
             "seal unseal - --key -",

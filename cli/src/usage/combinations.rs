@@ -150,10 +150,16 @@ fn values<'a>(
 
 /// Standard input can be read once only: the second reader would find it empty.
 fn read_once<'a>(files: impl Iterator<Item = &'a Path>) -> Checked {
-    if files.filter(|path| is_standard_stream(path)).count() < 2 {
+    if files.filter(|path| is_standard_input(path)).count() < 2 {
         return Ok(());
     }
     conflict("standard input is named more than once, and can be read once only")
+}
+
+/// Whether a path is standard input, also by the names that the system gives it.
+fn is_standard_input(path: &Path) -> bool {
+    let by_name = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+    is_standard_stream(path) || by_name.iter().any(|name| path == Path::new(name))
 }
 
 fn first_repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
