@@ -151,7 +151,7 @@ impl<'s> Failed<'s> {
 }
 
 /// Whether nothing in the node comes from elsewhere in the document, where it would stay.
-fn is_all_written_here(node: &Node) -> bool {
+pub(super) fn is_all_written_here(node: &Node) -> bool {
     node.origin() == Origin::Written
         && match &node.content {
             Content::Scalar(_) => true,

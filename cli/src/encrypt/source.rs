@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, ops::Range};
 
+use seal_api::Reason;
 use seal_documents::list_items;
 use seal_manifest::{Document, Edits, Format, Limits, Node, Part, Stream, read};
 use seal_sealing::{Sealed, Secret, cautions, check_contents};
@@ -10,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{
     comments,
     request::Request,
-    rest::{Failed, Rest},
+    rest::{Failed, Rest, is_all_written_here},
 };
 use crate::{
     documents::{self, List, Reader, Role, place},
@@ -234,6 +235,23 @@ impl<'i> Source<'i> {
         found
     }
 
+    /// Refuses a Secret in a list with a value that stands elsewhere in the document, where it would stay in cleartext.
+    fn check_own_values(&self, document: &Document, node: &Node) -> Result<(), Problem> {
+        if std::ptr::eq(node, &document.root) {
+            return Ok(());
+        }
+        let mut values = ["data", "stringData"]
+            .into_iter()
+            .filter_map(|field| node.get(field));
+        if values.all(is_all_written_here) {
+            return Ok(());
+        }
+        let message = "an alias or merge key takes a value of the Secret from elsewhere in the document, where it would stay in cleartext";
+        Err(Problem::new(Reason::PlaintextInMetadata, message)
+            .at(place(self.name, document, node))
+            .hint("write the value out in the Secret, and nowhere else"))
+    }
+
     fn look_into<'s>(
         &'s self,
         document: &'s Document,
@@ -251,7 +269,10 @@ impl<'i> Source<'i> {
             None => documents::role(node, None, self.name, document),
         };
         match role {
-            Ok(Role::Secret) => match reader.secret(node) {
+            Ok(Role::Secret) => match self
+                .check_own_values(document, node)
+                .and_then(|()| reader.secret(node))
+            {
                 Ok(secret) => found.push(Found {
                     document,
                     node,

@@ -89,7 +89,8 @@ reasons! {
     InvalidContents,
     /// Kubernetes acts on Secrets of this type by itself, so one is sealed or unsealed only when a flag allows it.
     TypeNotAllowed,
-    /// A label, annotation or comment that would be committed holds a value of the Secret in cleartext.
+    /// A label, annotation or comment that would be committed holds a value of the Secret in cleartext, or an alias takes a
+    /// value from elsewhere in the document.
     PlaintextInMetadata,
     /// Two sources say different things, such as a file and a flag; both are named.
     Conflict,

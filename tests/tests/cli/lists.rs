@@ -141,6 +141,43 @@ fn a_list_of_which_every_item_failed_is_left_out() {
 }
 
 #[test]
+fn a_value_that_would_stay_elsewhere_in_the_list_is_refused() {
+    let secret = |values: &str| {
+        format!(
+            "{}{values}",
+            SECRET.split("stringData").next().unwrap_or_default()
+        )
+    };
+    let good = item(SECRET);
+    for (anchor, values) in [
+        (
+            format!("- a: &x {MARKER}\n"),
+            "stringData: {password: *x}\n",
+        ),
+        (format!("- &x {{password: {MARKER}}}\n"), "stringData: *x\n"),
+        (
+            format!("- &x {{password: {MARKER}}}\n"),
+            "stringData: {<<: *x}\n",
+        ),
+        (
+            format!("- a: &x {{stringData: {{password: {MARKER}}}}}\n"),
+            "<<: *x\n",
+        ),
+    ] {
+        let item = item(&secret(values));
+        let run = encrypt(format!("{LIST}{anchor}{item}{good}---\na: 1\n"));
+        let run = fails_once(run, "PlaintextInMetadata").says(LEFT_OUT);
+        assert_eq!(run.out(), "---\na: 1\n");
+    }
+    let labels = SECRET.replace("  namespace", "  labels: *x\n  namespace");
+    with_cert(&Scratch::new(), ["encrypt"])
+        .stdin(format!("{LIST}- a: &x {{b: c}}\n{}", item(&labels)))
+        .finish()
+        .exits(0)
+        .never_shows(MARKER);
+}
+
+#[test]
 fn a_list_is_left_out_as_a_whole_where_part_of_an_item_would_stay() {
     let with_alias = bad().replace(MARKER, &format!("&x {MARKER}"));
     let elsewhere = bad().replace(MARKER, "*x");
