@@ -6,8 +6,6 @@
 use std::fmt;
 use std::ops::Range;
 
-use memchr::{memchr2, memrchr2};
-
 /// A place in a text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -32,7 +30,7 @@ pub(crate) struct Line {
 /// The line that starts at `start`.
 pub(crate) fn line_at(text: &str, start: usize) -> Line {
     let bytes = text.as_bytes();
-    let Some(length) = memchr2(b'\n', b'\r', &bytes[start..]) else {
+    let Some(length) = find_break(&bytes[start..]) else {
         return Line {
             range: start..text.len(),
             next: text.len(),
@@ -46,9 +44,27 @@ pub(crate) fn line_at(text: &str, start: usize) -> Line {
     }
 }
 
+fn is_break(byte: &u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+/// The first line feed or carriage return.
+///
+/// Pieces are looked through without a way out of the middle, which takes a vector of bytes at a time. A library that
+/// does the same by hand leaves such vectors, and with them pieces of cleartext, on the stack.
+fn find_break(bytes: &[u8]) -> Option<usize> {
+    const PIECE: usize = 32;
+    let has_break = |piece: &[u8]| piece.iter().fold(false, |any, byte| any | is_break(byte));
+    let pieces = bytes.chunks(PIECE);
+    let clear = pieces.take_while(|piece| !has_break(piece)).count() * PIECE;
+    let found = bytes.get(clear..)?.iter().position(is_break)?;
+    Some(clear + found)
+}
+
 /// Where the line that holds `offset` starts.
 pub(crate) fn line_start(text: &str, offset: usize) -> usize {
-    memrchr2(b'\n', b'\r', &text.as_bytes()[..offset]).map_or(0, |at| at + 1)
+    let before = &text.as_bytes()[..offset];
+    before.iter().rposition(is_break).map_or(0, |at| at + 1)
 }
 
 /// The line break that ends the line before `offset`, which is the start of a line.
@@ -81,7 +97,7 @@ impl<'t> Walker<'t> {
         let bytes = self.text.as_bytes();
         while self.offset < offset {
             let ahead = &bytes[self.offset..offset];
-            let found = memchr2(b'\n', b'\r', ahead);
+            let found = find_break(ahead);
             let line = &ahead[..found.unwrap_or(ahead.len())];
             self.position.column += characters(line);
             self.offset += line.len();
