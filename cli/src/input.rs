@@ -1,6 +1,7 @@
 //! Files, folders and standard input, read and decoded.
 
 use std::{
+    collections::HashSet,
     io::{self, IsTerminal},
     path::{Path, PathBuf},
 };
@@ -35,11 +36,17 @@ impl Input {
     }
 }
 
-/// Reads every input; those that cannot be read are reported and left out. Files of a folder come sorted by name.
+/// Reads every input, once also where it is named twice; those that cannot be read are reported and left out. Files of a
+/// folder come sorted by name.
 pub(crate) fn read_all(paths: &[PathBuf], reporter: &mut Reporter) -> Vec<Input> {
     let mut inputs = Vec::new();
+    let mut seen = HashSet::new();
     for path in paths {
         for file in expand(path, reporter) {
+            // A file that cannot be found has no other name.
+            if !seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())) {
+                continue;
+            }
             match read(&file) {
                 Ok(input) => {
                     note_encoding(&input, reporter);

@@ -140,18 +140,15 @@ impl Sources {
             catalogue.add(&file, digest, &scanned, modified);
             scans.insert(file, (digest, scanned));
         }
-        for (path, message) in &tree.unreadable {
-            // Links that are not followed stay what they are; anything else may become anything.
-            let known = message
-                .contains("link")
-                .then(|| Digest::of(&[message.as_bytes()]));
+        for (path, why) in &tree.unreadable {
+            let known = why.is_link.then(|| Digest::of(&[why.message.as_bytes()]));
             catalogue
                 .files
                 .insert(path.clone(), FileState::Broken(known));
             catalogue.problems.push(Problem::of_file(
                 shown(path),
                 Reason::Unreadable,
-                message.clone(),
+                why.message.clone(),
             ));
         }
         self.scans = scans;

@@ -20,9 +20,33 @@ pub(super) struct Tree {
     /// Where to read each file.
     pub(super) files: BTreeMap<String, PathBuf>,
     /// Folders that cannot be listed, links that are not followed and names that are not UTF-8, with why. The root is the empty text.
-    pub(super) unreadable: BTreeMap<String, String>,
+    pub(super) unreadable: BTreeMap<String, Unreadable>,
     /// Device and inode of the root: another folder under its name has others.
     pub(super) identity: Option<Identity>,
+}
+
+/// Why a path is not read.
+#[derive(Debug)]
+pub(super) struct Unreadable {
+    pub(super) message: String,
+    /// It stays what it is; anything else may become anything.
+    pub(super) is_link: bool,
+}
+
+impl Unreadable {
+    fn new(message: impl ToString) -> Self {
+        Self {
+            message: message.to_string(),
+            is_link: false,
+        }
+    }
+
+    fn link(message: impl ToString) -> Self {
+        Self {
+            is_link: true,
+            ..Self::new(message)
+        }
+    }
 }
 
 /// Lists a tree.
@@ -50,7 +74,7 @@ impl Walk {
         if let Err(error) = self.entries(name, path) {
             self.tree
                 .unreadable
-                .insert(name.to_owned(), error.to_string());
+                .insert(name.to_owned(), Unreadable::new(error));
         }
     }
 
@@ -91,8 +115,8 @@ impl Walk {
             &file_name.as_encoded_bytes().escape_ascii().to_string(),
         );
         if may_hold_files || is_manifest(Path::new(&name)) {
-            let message = "its name is not UTF-8; rename it";
-            self.tree.unreadable.insert(name, message.to_owned());
+            let why = Unreadable::new("its name is not UTF-8; rename it");
+            self.tree.unreadable.insert(name, why);
         }
     }
 
@@ -102,7 +126,7 @@ impl Walk {
                 Err(error) if is_manifest(Path::new(&name)) => {
                     self.tree
                         .unreadable
-                        .insert(name, format!("symbolic link: {error}"));
+                        .insert(name, Unreadable::link(format!("symbolic link: {error}")));
                 }
                 Ok(target) if target.is_dir() || is_manifest(Path::new(&name)) => {
                     self.follow(name, path, &target, root);
@@ -116,8 +140,8 @@ impl Walk {
         let stays = fs::canonicalize(&path)
             .is_ok_and(|target| fs::canonicalize(root).is_ok_and(|root| target.starts_with(root)));
         if !stays {
-            let message = "is a symbolic link that leaves the folder, which is not followed";
-            self.tree.unreadable.insert(name, message.to_owned());
+            let why = "is a symbolic link that leaves the folder, which is not followed";
+            self.tree.unreadable.insert(name, Unreadable::link(why));
         } else if target.is_dir() {
             self.folder(&name, &path);
         } else if self.seen.insert(identity(target)) {

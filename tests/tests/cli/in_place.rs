@@ -53,6 +53,19 @@ fn a_symbolic_link_stays_one() {
 }
 
 #[test]
+fn a_file_that_is_named_twice_is_read_once() {
+    let scratch = Scratch::new();
+    scratch.write("k/s.yaml", SECRET);
+    let twice = ["encrypt", "k", "k/s.yaml", "./k/../k/s.yaml"];
+    let run = with_cert(&scratch, twice).finish().exits(0);
+    assert_eq!(documents(run.out()).len(), 1);
+    let run = with_cert(&scratch, twice).arg("--in-place");
+    run.finish().exits(0);
+    assert_eq!(document(&scratch.read("k/s.yaml"))["kind"], "SealedSecret");
+    nothing_leaked(&scratch, &[]);
+}
+
+#[test]
 fn one_bad_document_leaves_the_others_of_its_file_sealed() {
     let scratch = Scratch::new();
     let bad = "apiVersion: v1\nkind: Secret\nmetadata: {name: bad}\nstringData: {p: x} # bad\n";

@@ -83,11 +83,11 @@ pub(super) fn read_keys(
         }
     };
     let mut unread: Vec<Problem> = Vec::new();
-    for (path, message) in &tree.unreadable {
+    for (path, why) in &tree.unreadable {
         unread.push(Problem::of_file(
             shown(path),
             Reason::Unreadable,
-            message.clone(),
+            why.message.clone(),
         ));
     }
     if tree.unreadable.contains_key("") {
