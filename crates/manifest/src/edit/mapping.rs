@@ -143,7 +143,7 @@ fn lines_below(site: &Site<'_>, edit: &MappingEdit) -> Zeroizing<String> {
     let indent = site.parent_column() + site.step();
     let at = site.line_end(site.node().range.end);
     let mut emitter = emitter(site, at);
-    emitter.avoids_block_scalars |= site.comment_follows(at, indent);
+    emitter.avoids_block_scalars |= site.block_would_go_on(at, indent);
     emitter.line(indent);
     emitter.entries(edit.inserts.entries(), indent);
     emitter.out
@@ -211,7 +211,7 @@ impl Lines<'_> {
         let at = self.site.line_end(after);
         let indent = self.site.column(self.site.node().range.start);
         let mut emitter = emitter(self.site, at);
-        emitter.avoids_block_scalars |= self.site.comment_follows(at, indent);
+        emitter.avoids_block_scalars |= self.site.block_would_go_on(at, indent);
         emitter.line(indent);
         emitter.entries(edit.inserts.entries(), indent);
         Splice::insert(at, emitter.out)

@@ -61,6 +61,7 @@ fn nearest(site: &Site<'_>, value: &str) -> Zeroizing<String> {
     let avoids_block = site.place() == Place::Flow
         || node.style == Style::DoubleQuoted
         || !is_alone
+        || site.block_would_go_on(end, site.parent_column())
         || site.parent().is_none()
         || node.start < node.range.start;
     match node.style {

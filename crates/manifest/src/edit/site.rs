@@ -211,13 +211,16 @@ impl<'e> Site<'e> {
         }
     }
 
-    /// Whether the next line that is not blank is a comment deeper than a column: a block scalar would take it in.
-    pub(super) fn comment_follows(&self, offset: usize, column: usize) -> bool {
+    /// Whether a block scalar under a key at a column, put before the end of an offset's line, would take in what stands
+    /// below: lines of blanks alone, or a comment, that reach deeper.
+    pub(super) fn block_would_go_on(&self, offset: usize, column: usize) -> bool {
         let after = &self.text[self.next_line(offset)..];
         let rest = after.trim_start_matches([' ', '\t', '\n', '\r']);
         let blanks = &after[..after.len() - rest.len()];
-        let indent = blanks.rsplit(['\n', '\r']).next().unwrap_or_default();
-        rest.starts_with('#') && indent.len() > column
+        let is_deeper = |line: &str| line.len() > column;
+        let mut lines = blanks.split(['\n', '\r']);
+        let last = lines.next_back().is_some_and(is_deeper);
+        lines.any(is_deeper) || (last && (rest.is_empty() || rest.starts_with('#')))
     }
 
     /// The comment lines, and blank lines before them, that follow an offset's line and stand at

@@ -560,6 +560,31 @@ fn a_new_text_of_several_lines_takes_no_comment_in() {
 }
 
 #[test]
+fn a_new_text_of_several_lines_takes_no_blanks_in() {
+    let quoted = "a: b\nd: \"x\\ny\\n\"\n     \n";
+    check_set("a: b\n     \n", &["d"], "x\ny\n", quoted);
+    check_set("a: b\nd: z\n     \n", &["d"], "x\ny\n", quoted);
+    check_set(
+        "a: b\n\n   ",
+        &["d"],
+        "x\ny\n",
+        "a: b\nd: \"x\\ny\\n\"\n\n   ",
+    );
+    check_set(
+        "a: b\n\n---\ne: f\n",
+        &["d"],
+        "x\ny\n",
+        "a: b\nd: |\n  x\n  y\n\n---\ne: f\n",
+    );
+    let edited = edit("m:\n  d: z\n     \nn: o\n", |edits, documents| {
+        let node = documents[0].root.at(&["m", "d"]).expect("it is there");
+        let replaced = edits.replace_node(&documents[0], node, json!("x\ny\n"));
+        replaced.expect("the edit is possible");
+    });
+    assert_eq!(edited, "m:\n  d: \"x\\ny\\n\"\n     \nn: o\n");
+}
+
+#[test]
 fn how_deep_mappings_stand_is_looked_for_once_a_document() {
     let text = "- {a: 1}\n- {a: 2}\n";
     let documents = documents(text);
