@@ -107,13 +107,6 @@ impl ItemLines {
 impl fmt::Display for ItemLines {
     /// The annotation's text, each line ended by a newline, so that YAML writes it as a literal block.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let or_dash = |text: &str| {
-            if text.is_empty() {
-                "-".to_owned()
-            } else {
-                text.to_owned()
-            }
-        };
         for (
             key,
             ItemLine {
@@ -134,6 +127,10 @@ impl fmt::Display for ItemLines {
         }
         Ok(())
     }
+}
+
+fn or_dash(text: &str) -> &str {
+    if text.is_empty() { "-" } else { text }
 }
 
 fn parse_line(line: &str) -> Option<(String, ItemLine)> {

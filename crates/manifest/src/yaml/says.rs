@@ -102,7 +102,7 @@ impl<'v> Reading<'v> {
             Value::String(expected) => {
                 kind == Some(ScalarKind::String)
                     && expected == text
-                    && !text.contains(super::DISPUTED_BREAKS)
+                    && (text.is_ascii() || !text.contains(super::DISPUTED_BREAKS))
             }
             Value::Array(_) | Value::Object(_) => false,
             _ => kind.is_some_and(|kind| {
