@@ -211,6 +211,18 @@ impl Entry {
     }
 }
 
+/// Whether a text of a kind says what a value of JSON says that is no collection.
+pub(crate) fn says(text: &str, kind: ScalarKind, value: &Value) -> bool {
+    match value {
+        Value::String(expected) => kind == ScalarKind::String && expected == text,
+        Value::Array(_) | Value::Object(_) => false,
+        value => Scalar::of(value).same(&Scalar {
+            kind,
+            ..Scalar::string(text)
+        }),
+    }
+}
+
 impl Scalar {
     pub(crate) fn string(text: impl Into<String>) -> Self {
         Self {
@@ -219,10 +231,9 @@ impl Scalar {
         }
     }
 
-    /// A value of JSON that is no collection.
-    pub(crate) fn of(value: &Value) -> Self {
+    /// Null, a truth value or a number of JSON.
+    fn of(value: &Value) -> Self {
         let kind = match value {
-            Value::String(text) => return Self::string(text.as_str()),
             Value::Null => ScalarKind::Null,
             Value::Bool(_) => ScalarKind::Bool,
             Value::Number(number) if number.is_f64() => ScalarKind::Float,
@@ -259,6 +270,15 @@ impl Scalar {
             }
             .unwrap_or_else(text),
         }
+    }
+
+    /// Whether it says what a value of JSON says that is no collection.
+    pub(crate) fn says(&self, value: &Value) -> bool {
+        says(&self.text, self.kind, value)
+    }
+
+    pub(crate) fn is_string(&self, text: &str) -> bool {
+        self.kind == ScalarKind::String && self.text() == text
     }
 
     /// Whether both say the same, however they are written.

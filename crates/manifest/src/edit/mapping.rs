@@ -105,7 +105,7 @@ fn into_absent(site: &Site<'_>, edit: &MappingEdit) -> Vec<Splice> {
     if site.entry.is_some() {
         return vec![Splice::insert(site.line_end(at), lines_below(site, edit))];
     }
-    let mut emitter = emitter(site, at);
+    let mut emitter = emitter(site, at, site.parent_column());
     emitter.out.push(' ');
     emitter.entries(edit.inserts.entries(), site.parent_column() + 2);
     vec![Splice::insert(at, emitter.out)]
@@ -130,8 +130,9 @@ fn into_empty_as_block(site: &Site<'_>, edit: &MappingEdit) -> Option<Vec<Splice
     if site.parent().is_none() && !site.starts_line(node.range.start) {
         return None;
     }
-    let mut emitter = emitter(site, node.range.end);
-    emitter.entries(edit.inserts.entries(), site.column(node.range.start));
+    let column = site.column(node.range.start);
+    let mut emitter = emitter(site, node.range.end, column);
+    emitter.entries(edit.inserts.entries(), column);
     Some(vec![Splice {
         range: node.range.clone(),
         with: emitter.out,
@@ -142,18 +143,17 @@ fn into_empty_as_block(site: &Site<'_>, edit: &MappingEdit) -> Option<Vec<Splice
 fn lines_below(site: &Site<'_>, edit: &MappingEdit) -> Zeroizing<String> {
     let indent = site.parent_column() + site.step();
     let at = site.line_end(site.node().range.end);
-    let mut emitter = emitter(site, at);
-    emitter.avoids_block_scalars |= site.block_would_go_on(at, indent);
+    let mut emitter = emitter(site, at, indent);
     emitter.line(indent);
     emitter.entries(edit.inserts.entries(), indent);
     emitter.out
 }
 
-/// An emitter for text that ends at an offset.
-fn emitter<'e>(site: &Site<'e>, end: usize) -> Emitter<'e> {
+/// An emitter for entries that end at an offset, their keys at a column.
+fn emitter<'e>(site: &Site<'e>, end: usize, column: usize) -> Emitter<'e> {
     let mut emitter = Emitter::new(site.step(), site.eol(end));
     let is_alone = site.text[end..site.line_end(end)].is_empty();
-    emitter.avoids_block_scalars = !is_alone || !site.line_is_closed(end);
+    emitter.avoids_block_scalars = !is_alone || !site.can_end_block(end, column);
     emitter
 }
 
@@ -210,8 +210,7 @@ impl Lines<'_> {
     fn insertion(&self, after: usize, edit: &MappingEdit) -> Splice {
         let at = self.site.line_end(after);
         let indent = self.site.column(self.site.node().range.start);
-        let mut emitter = emitter(self.site, at);
-        emitter.avoids_block_scalars |= self.site.block_would_go_on(at, indent);
+        let mut emitter = emitter(self.site, at, indent);
         emitter.line(indent);
         emitter.entries(edit.inserts.entries(), indent);
         Splice::insert(at, emitter.out)
@@ -219,8 +218,9 @@ impl Lines<'_> {
 
     fn replace_all(&self, edit: &MappingEdit) -> Vec<Splice> {
         let range = self.whole();
-        let mut emitter = emitter(self.site, range.end);
-        emitter.entries(edit.inserts.entries(), self.site.column(range.start));
+        let column = self.site.column(range.start);
+        let mut emitter = emitter(self.site, range.end, column);
+        emitter.entries(edit.inserts.entries(), column);
         vec![Splice {
             range,
             with: emitter.out,

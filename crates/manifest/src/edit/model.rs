@@ -11,7 +11,7 @@ use super::mapping::MappingEdit;
 use super::site::Target;
 use crate::node::{Content, Entry, Node, Scalar};
 use crate::stream::{Again, read_again};
-use crate::{Error, Limits, ScalarKind, Stream};
+use crate::{Error, Limits, Stream};
 
 /// All edits of a text by their places.
 #[derive(Default)]
@@ -136,7 +136,7 @@ impl<'e> Intended<'e> {
         match (self, &actual.content) {
             (Self::Kept(node), _) => same(node, actual),
             (Self::Value(value), _) => is_value(value, actual),
-            (Self::Text(text), Content::Scalar(scalar)) => is_text(text, scalar),
+            (Self::Text(text), Content::Scalar(scalar)) => scalar.is_string(text),
             (Self::Items(items), Content::Sequence(actual)) => {
                 items.len() == actual.len()
                     && items
@@ -215,10 +215,7 @@ fn same(left: &Node, right: &Node) -> bool {
 
 fn is_value(value: &Value, actual: &Node) -> bool {
     match (value, &actual.content) {
-        (Value::String(text), Content::Scalar(actual)) => is_text(text, actual),
-        (Value::Null | Value::Bool(_) | Value::Number(_), Content::Scalar(actual)) => {
-            Scalar::of(value).same(actual)
-        }
+        (value, Content::Scalar(actual)) => actual.says(value),
         (Value::Array(items), Content::Sequence(actual)) => {
             items.len() == actual.len()
                 && items
@@ -232,10 +229,6 @@ fn is_value(value: &Value, actual: &Node) -> bool {
         }
         _ => false,
     }
-}
-
-fn is_text(text: &str, actual: &Scalar) -> bool {
-    actual.kind == ScalarKind::String && actual.text() == text
 }
 
 /// New entries stand before those that merge keys bring in, so the order may differ.

@@ -108,8 +108,7 @@ fn under_key(site: &Site<'_>, value: &Value) -> Splice {
 
 fn emitter<'e>(site: &Site<'e>, end: usize) -> Emitter<'e> {
     let mut emitter = Emitter::new(site.step(), site.eol(end));
-    emitter.avoids_block_scalars =
-        !site.line_is_closed(end) || site.block_would_go_on(end, site.parent_column());
+    emitter.avoids_block_scalars = !site.can_end_block(end, site.parent_column());
     emitter
 }
 

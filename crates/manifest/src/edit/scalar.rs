@@ -57,11 +57,11 @@ fn inline(site: &Site<'_>, value: &str) -> Result<Zeroizing<String>, Error> {
 fn nearest(site: &Site<'_>, value: &str) -> Zeroizing<String> {
     let node = site.node();
     let end = node.range.end;
-    let is_alone = site.text[end..site.line_end(end)].is_empty() && site.line_is_closed(end);
+    let is_alone = site.text[end..site.line_end(end)].is_empty();
     let avoids_block = site.place() == Place::Flow
         || node.style == Style::DoubleQuoted
         || !is_alone
-        || site.block_would_go_on(end, site.parent_column())
+        || !site.can_end_block(end, site.parent_column())
         || site.parent().is_none()
         || node.start < node.range.start;
     match node.style {

@@ -211,16 +211,17 @@ impl<'e> Site<'e> {
         }
     }
 
-    /// Whether a block scalar under a key at a column, put before the end of an offset's line, would take in what stands
-    /// below: lines of blanks alone, or a comment, that reach deeper.
-    pub(super) fn block_would_go_on(&self, offset: usize, column: usize) -> bool {
+    /// Whether a block scalar under a key at a column can end on an offset's line: a line break follows, and it would take
+    /// in nothing of what stands below, be it lines of blanks or a comment that reach deeper.
+    pub(super) fn can_end_block(&self, offset: usize, column: usize) -> bool {
         let after = &self.text[self.next_line(offset)..];
         let rest = after.trim_start_matches([' ', '\t', '\n', '\r']);
         let blanks = &after[..after.len() - rest.len()];
         let is_deeper = |line: &str| line.len() > column;
         let mut lines = blanks.split(['\n', '\r']);
         let last = lines.next_back().is_some_and(is_deeper);
-        lines.any(is_deeper) || (last && (rest.is_empty() || rest.starts_with('#')))
+        let goes_on = lines.any(is_deeper) || (last && (rest.is_empty() || rest.starts_with('#')));
+        self.line_is_closed(offset) && !goes_on
     }
 
     /// The comment lines, and blank lines before them, that follow an offset's line and stand at

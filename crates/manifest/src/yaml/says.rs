@@ -9,9 +9,8 @@ use granit_parser::{Event, ScalarStyle};
 use serde_json::{Value, map};
 
 use super::{MAX_DEPTH, Source, tag};
-use crate::node::Scalar;
 use crate::stream::Chunk;
-use crate::{Limits, ScalarKind};
+use crate::{Limits, node};
 
 /// Whether the document in the chunk is read as `value`.
 pub(crate) fn says(text: &str, chunk: &Chunk, limits: &Limits, value: &Value) -> bool {
@@ -97,21 +96,9 @@ impl<'v> Reading<'v> {
         let Some(expected) = self.next() else {
             return false;
         };
+        let is_disputed = !text.is_ascii() && text.contains(super::DISPUTED_BREAKS);
         let kind = tag::scalar_kind(text, is_plain, None);
-        match expected {
-            Value::String(expected) => {
-                kind == Some(ScalarKind::String)
-                    && expected == text
-                    && (text.is_ascii() || !text.contains(super::DISPUTED_BREAKS))
-            }
-            Value::Array(_) | Value::Object(_) => false,
-            _ => kind.is_some_and(|kind| {
-                Scalar::of(expected).same(&Scalar {
-                    kind,
-                    ..Scalar::string(text)
-                })
-            }),
-        }
+        !is_disputed && kind.is_some_and(|kind| node::says(text, kind, expected))
     }
 
     /// The value that comes next; none where a key does, or nothing.
