@@ -150,7 +150,7 @@ fn by_input<'s, 'i>(sealed: &'s [Sealed<'i>]) -> impl Iterator<Item = &'s [Seale
     sealed.chunk_by(|one, other| std::ptr::eq(one.work.input, other.work.input))
 }
 
-/// Replaces every file in which something was sealed. What failed stays in it as they are.
+/// Replaces every file in which something was sealed. What failed stays in it as it is.
 fn write_in_place(sealed: &[Sealed<'_>], reporter: &mut Reporter) {
     for parts in by_input(sealed) {
         let path = parts[0].work.input.path.as_deref();

@@ -2,7 +2,7 @@
 //!
 //! What looks like a Secret and is not written as one is an error: passed through, it would go out in cleartext.
 
-use seal_api::Reason;
+use seal_api::{API_VERSION, KIND, Reason};
 use seal_documents::{implied_kind, implied_version, list_items, may_be_list};
 use seal_manifest::{Document, Node};
 
@@ -34,7 +34,7 @@ pub(crate) fn role(
     let version = text(node, "apiVersion").or_else(|| implied.map(implied_version));
     match (version, kind) {
         (Some("v1"), Some("Secret")) => return Ok(Role::Secret),
-        (Some("bitnami.com/v1alpha1"), Some("SealedSecret")) => return Ok(Role::SealedSecret),
+        (Some(API_VERSION), Some(KIND)) => return Ok(Role::SealedSecret),
         _ => {}
     }
     if let Some(message) = almost_a_secret(node, kind, version) {
@@ -63,7 +63,7 @@ pub(crate) struct List<'n> {
 
 impl<'n> List<'n> {
     pub(crate) fn of(node: &'n Node) -> Self {
-        let is_ours = |item: &Node| matches!(text(item, "kind"), Some("Secret" | "SealedSecret"));
+        let is_ours = |item: &Node| matches!(text(item, "kind"), Some("Secret" | KIND));
         let items = list_items(node).unwrap_or_default();
         Self {
             node,

@@ -1,12 +1,11 @@
 //! Comments around a Secret: they pass through, so none may hold a value of it.
 
-use std::{cell::OnceCell, collections::BTreeMap, ops::Range};
+use std::{cell::OnceCell, ops::Range};
 
 use seal_api::Reason;
 use seal_envelope::{Plaintext, decode_base64};
-use seal_manifest::{Content, Format, Node};
-use seal_sealing::{Cleartext, Secret, first_holding};
-use serde_json::Map;
+use seal_manifest::{Content, Format, Node, lines};
+use seal_sealing::{Cleartext, first_holding};
 
 use super::{
     position,
@@ -58,7 +57,7 @@ pub(super) fn give_away(source: &Source<'_>, position: usize, removed: &[&Node])
     if comments.is_empty() {
         return false;
     }
-    let mut data = BTreeMap::new();
+    let mut texts = Vec::new();
     let telling = |entry: &&seal_manifest::Entry| {
         let key = entry.key.scalar().map_or("", |key| key.text());
         !["apiVersion", "kind", "metadata", "type", "immutable"].contains(&key)
@@ -68,32 +67,25 @@ pub(super) fn give_away(source: &Source<'_>, position: usize, removed: &[&Node])
             Some(entries) => entries
                 .iter()
                 .filter(telling)
-                .for_each(|entry| add_texts(&entry.value, &mut data)),
-            None => add_texts(node, &mut data),
+                .for_each(|entry| add_texts(&entry.value, &mut texts)),
+            None => add_texts(node, &mut texts),
         }
     }
-    let cleartext = Cleartext::of(&Secret {
-        metadata: Map::new(),
-        type_: None,
-        immutable: None,
-        data,
-    });
+    let cleartext = Cleartext::of_values(&texts);
     comments.iter().any(|comment| cleartext.is_in(comment.text))
 }
 
-fn add_texts(node: &Node, data: &mut BTreeMap<String, Plaintext>) {
+fn add_texts(node: &Node, texts: &mut Vec<Plaintext>) {
     match &node.content {
         Content::Scalar(scalar) => {
             let decoded = decode_base64(scalar.text()).ok();
-            let decoded = decoded.iter().map(|bytes| bytes.as_slice());
-            for bytes in decoded.chain([scalar.text().as_bytes()]) {
-                data.insert(data.len().to_string(), bytes.into());
-            }
+            texts.extend(decoded.map(Plaintext::from));
+            texts.push(scalar.text().as_bytes().into());
         }
-        Content::Sequence(items) => items.iter().for_each(|item| add_texts(item, data)),
+        Content::Sequence(items) => items.iter().for_each(|item| add_texts(item, texts)),
         Content::Mapping(entries) => entries
             .iter()
-            .for_each(|entry| add_texts(&entry.value, data)),
+            .for_each(|entry| add_texts(&entry.value, texts)),
     }
 }
 
@@ -131,21 +123,6 @@ fn comments<'s>(source: &'s Source<'_>, position: usize, sealed: &[Found<'_>]) -
         line_start += line.len();
     }
     comments
-}
-
-/// The lines of a text with their line breaks, which YAML also ends with a lone carriage return.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let end = match rest.find(['\n', '\r']) {
-            Some(at) if rest[at..].starts_with("\r\n") => at + 2,
-            Some(at) => at + 1,
-            None => rest.len(),
-        };
-        let (line, after) = rest.split_at(end);
-        rest = after;
-        Some(line).filter(|line| !line.is_empty())
-    })
 }
 
 /// From a `#` at the start of a line, with or without a byte order mark, or behind a blank.

@@ -52,6 +52,6 @@ pub use edit::Edits;
 pub use error::Error;
 pub use kind::ScalarKind;
 pub use node::{Content, Entry, Node, Origin, Scalar, Style};
-pub use position::Position;
+pub use position::{Position, lines};
 pub use stream::{Document, Format, Limits, Part, Stream, parts, read};
 pub use text::{Encoding, Text};

@@ -44,6 +44,16 @@ pub(crate) fn line_at(text: &str, start: usize) -> Line {
     }
 }
 
+/// The lines of a text, each with its line break.
+pub fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let line = &text[start..line_at(text, start).next];
+        start += line.len();
+        Some(line).filter(|line| !line.is_empty())
+    })
+}
+
 fn is_break(byte: &u8) -> bool {
     matches!(byte, b'\n' | b'\r')
 }
@@ -51,7 +61,7 @@ fn is_break(byte: &u8) -> bool {
 /// The first line feed or carriage return.
 ///
 /// Pieces are looked through without a way out of the middle, which takes a vector of bytes at a time. A library that
-/// does the same by hand leaves such vectors, and with them pieces of cleartext, on the stack.
+/// does the same by hand left such vectors, and with them pieces of cleartext, on the stack of a build without optimisation.
 fn find_break(bytes: &[u8]) -> Option<usize> {
     const PIECE: usize = 32;
     let has_break = |piece: &[u8]| piece.iter().fold(false, |any, byte| any | is_break(byte));
@@ -127,4 +137,34 @@ fn characters(text: &[u8]) -> usize {
     }
     let starts_one = |byte: &&u8| (*byte & 0xC0) != 0x80;
     text.iter().filter(starts_one).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_at_any_break_wherever_it_stands() {
+        for length in [0, 1, 31, 32, 33, 63, 64, 65, 100] {
+            for eol in ["\n", "\r", "\r\n"] {
+                let first = format!("{}{eol}", "a".repeat(length));
+                let text = format!("{first}b{eol}c");
+                let second = format!("b{eol}");
+                let expected = [first.as_str(), &second, "c"];
+                assert_eq!(lines(&text).collect::<Vec<_>>(), expected, "{text:?}");
+                let at = Walker::new(&text, 0, 1).at(text.len());
+                assert_eq!((at.line, at.column), (3, 2), "{text:?}");
+            }
+        }
+        assert_eq!(lines("").next(), None);
+    }
+
+    #[test]
+    fn columns_count_characters() {
+        let text = "\u{e9}\u{20ac}x: \u{1f511}\r\n\u{e9}!";
+        let mut walker = Walker::new(text, 0, 1);
+        assert_eq!(walker.at(text.find('x').unwrap()).column, 3);
+        let last = walker.at(text.find('!').unwrap());
+        assert_eq!((last.line, last.column), (2, 2));
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use seal_envelope::Plaintext;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -24,8 +25,13 @@ pub struct Cleartext(Vec<Zeroizing<String>>);
 impl Cleartext {
     /// The values of a Secret.
     pub fn of(secret: &Secret) -> Self {
+        Self::of_values(secret.data.values())
+    }
+
+    /// Values that stand in no Secret.
+    pub fn of_values<'v>(values: impl IntoIterator<Item = &'v Plaintext>) -> Self {
         let mut needles = Vec::new();
-        for value in secret.data.values() {
+        for value in values {
             if value.len() >= SHORT {
                 let encoded = Zeroizing::new(STANDARD.encode(value.as_bytes()));
                 needles.push(Zeroizing::new(encoded.trim_end_matches('=').to_owned()));
