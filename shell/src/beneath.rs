@@ -13,6 +13,10 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use crate::{
+    files::{OTHERS, PlainFile, ReadError, read_plain},
+    write::{LEFTOVER_PREFIX, LEFTOVER_SUFFIX, unsynced},
+};
 use rustix::{
     fs::{
         AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat, renameat_with,
@@ -20,19 +24,11 @@ use rustix::{
     },
     io::Errno,
 };
-use zeroize::Zeroizing;
-
-use crate::{
-    files::{ReadError, read_limited},
-    write::{LEFTOVER_PREFIX, LEFTOVER_SUFFIX, unsynced},
-};
 
 /// What only the owner may do with a file.
 const PRIVATE: u32 = 0o600;
 /// What only the owner may do with a folder.
 const PRIVATE_FOLDER: u32 = 0o700;
-/// What everybody else may do.
-const OTHERS: u32 = 0o077;
 
 /// Numbers the temporary files of this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -40,15 +36,6 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// A folder, open. Paths are from it, and `..` leads nowhere.
 #[derive(Debug)]
 pub struct Beneath(OwnedFd);
-
-/// A file that was read.
-#[derive(Debug)]
-pub struct PlainFile {
-    /// Its bytes, wiped when dropped.
-    pub bytes: Zeroizing<Vec<u8>>,
-    /// Whether others than its owner may read or write it.
-    pub is_open_to_others: bool,
-}
 
 /// What may stand where a file is put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -201,35 +188,6 @@ fn name_anew(folder: &Beneath, temporary: &str, name: &OsStr) -> rustix::io::Res
     }
 }
 
-/// Reads what is open, if it is a plain file.
-fn read_plain(file: File, limit: usize) -> Result<PlainFile, ReadError> {
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Err(ReadError::Folder);
-    }
-    if !metadata.is_file() {
-        return Err(ReadError::NotPlain);
-    }
-    if metadata.len() > limit as u64 {
-        return Err(ReadError::TooLarge { limit });
-    }
-    Ok(PlainFile {
-        bytes: read_limited(file, limit)?,
-        is_open_to_others: metadata.permissions().mode() & OTHERS != 0,
-    })
-}
-
-/// Reads a plain file of at most `limit` bytes, links followed. Nothing else is read: a pipe would never end.
-///
-/// # Errors
-///
-/// [`ReadError`].
-pub fn read_plain_file(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, ReadError> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = openat(CWD, path, flags, Mode::empty()).map_err(io::Error::from)?;
-    Ok(read_plain(File::from(file), limit)?.bytes)
-}
-
 /// A file that is gone when it is dropped, unless it was renamed.
 struct Temporary<'f> {
     folder: &'f Beneath,
@@ -274,6 +232,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::read_plain_file;
 
     /// A folder `inside`, with a folder `app` and a link `link` to a folder beside it, in which a file `db` stands.
     struct Ground(tempfile::TempDir);

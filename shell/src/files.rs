@@ -1,12 +1,17 @@
 //! Files read within bounds.
 
 use std::{
+    fmt,
     fs::{self, File},
     io::{self, Read, Write},
-    os::{fd::AsFd, unix::fs::FileTypeExt},
+    os::{
+        fd::AsFd,
+        unix::fs::{FileTypeExt, PermissionsExt},
+    },
     path::Path,
 };
 
+use rustix::fs::{Mode, OFlags};
 use zeroize::Zeroizing;
 
 /// Room for the first bytes of a stream.
@@ -30,6 +35,26 @@ pub enum ReadError {
         /// The limit in bytes.
         limit: usize,
     },
+}
+
+/// What everybody else than the owner may do with a file.
+pub(crate) const OTHERS: u32 = 0o077;
+
+/// A file that was read. `Debug` does not show its bytes.
+pub struct PlainFile {
+    /// Its bytes, wiped when dropped.
+    pub bytes: Zeroizing<Vec<u8>>,
+    /// Whether others than its owner may read or write it.
+    pub is_open_to_others: bool,
+}
+
+impl fmt::Debug for PlainFile {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("PlainFile")
+            .field("is_open_to_others", &self.is_open_to_others)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Reads a file of at most `limit` bytes into memory that is wiped when dropped.
@@ -103,9 +128,48 @@ pub fn read_limited(stream: impl Read, limit: usize) -> Result<Zeroizing<Vec<u8>
     }
 }
 
+/// Reads what is open, if it is a plain file.
+pub(crate) fn read_plain(file: File, limit: usize) -> Result<PlainFile, ReadError> {
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(ReadError::Folder);
+    }
+    if !metadata.is_file() {
+        return Err(ReadError::NotPlain);
+    }
+    if metadata.len() > limit as u64 {
+        return Err(ReadError::TooLarge { limit });
+    }
+    Ok(PlainFile {
+        bytes: read_limited(file, limit)?,
+        is_open_to_others: metadata.permissions().mode() & OTHERS != 0,
+    })
+}
+
+/// Reads a plain file of at most `limit` bytes, links followed. Nothing else is read: a pipe would never end.
+///
+/// # Errors
+///
+/// [`ReadError`].
+pub fn read_plain_file(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, ReadError> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from)?;
+    Ok(read_plain(File::from(file), limit)?.bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_was_read_does_not_show_itself() {
+        let file = PlainFile {
+            bytes: Zeroizing::new(b"correct-horse".to_vec()),
+            is_open_to_others: true,
+        };
+        let shown = format!("{file:?}");
+        assert_eq!(shown, "PlainFile { is_open_to_others: true, .. }");
+    }
 
     #[test]
     fn more_than_the_limit_is_refused() {

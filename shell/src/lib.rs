@@ -8,9 +8,11 @@ mod process;
 mod sanitised;
 mod write;
 
-pub use beneath::{Beneath, PlainFile, Replace, read_plain_file};
+pub use beneath::{Beneath, Replace};
 pub use exit_code::ExitCode;
-pub use files::{ReadError, read_file, read_limited, read_stdin, write_stdout};
+pub use files::{
+    PlainFile, ReadError, read_file, read_limited, read_plain_file, read_stdin, write_stdout,
+};
 pub use process::{Allocator, allocator, harden, quiet_panics};
 pub use sanitised::Sanitised;
 pub use write::{

@@ -227,7 +227,7 @@ impl Directory {
                     verdict,
                     known: Some(known),
                     again: None,
-                    is_open_to_others: target.is_open_to_others,
+                    is_open_to_others: target.is_open_to_others(),
                 })
             }
             None => Stage::ToOpen(target),
@@ -286,7 +286,7 @@ impl Directory {
                 verdict,
                 known: Some(known),
                 again: None,
-                is_open_to_others: target.is_open_to_others,
+                is_open_to_others: target.is_open_to_others(),
             });
         };
         // A file that is being written in place may end between two items, and read well.

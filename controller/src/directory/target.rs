@@ -5,8 +5,7 @@ use std::{io, path::Path};
 use seal_api::Reason;
 use seal_manifest::write;
 use seal_sealing::Secret;
-use seal_shell::Replace;
-use zeroize::Zeroizing;
+use seal_shell::{PlainFile, Replace};
 
 use super::{
     digest::Digest,
@@ -20,11 +19,7 @@ use crate::plan::{Owner, Target, is_owned_by};
 
 /// The file of a Secret as it is.
 #[derive(Debug)]
-pub(super) struct TargetFile {
-    bytes: Option<Zeroizing<Vec<u8>>>,
-    /// Whether others than its owner may read or write it.
-    pub(super) is_open_to_others: bool,
-}
+pub(super) struct TargetFile(Option<PlainFile>);
 
 /// What stands in the file of a Secret.
 #[derive(Debug)]
@@ -44,23 +39,24 @@ impl TargetFile {
             let reason = Reason::NotManaged;
             return Err(Unread { reason, message });
         }
-        let file = input::read_below(&layout.secrets(), path)?;
-        Ok(Self {
-            is_open_to_others: file.as_ref().is_some_and(|file| file.is_open_to_others),
-            bytes: file.map(|file| file.bytes),
-        })
+        input::read_below(&layout.secrets(), path).map(Self)
+    }
+
+    /// Whether others than its owner may read or write it.
+    pub(super) fn is_open_to_others(&self) -> bool {
+        self.0.as_ref().is_some_and(|file| file.is_open_to_others)
     }
 
     /// Tells whether it is still the same; none where there is no file.
     pub(super) fn digest(&self) -> Option<Digest> {
-        self.bytes.as_deref().map(|bytes| Digest::of(&[bytes]))
+        self.0.as_ref().map(|file| Digest::of(&[&file.bytes]))
     }
 
     /// Takes the file apart.
     pub(super) fn content(&self, name: &ObjectName) -> Content {
-        match &self.bytes {
+        match &self.0 {
             None => Content::Absent,
-            Some(bytes) => match secret(bytes, name) {
+            Some(file) => match secret(&file.bytes, name) {
                 Some(secret) => Content::Secret(Box::new(secret)),
                 None => Content::Rubbish,
             },
