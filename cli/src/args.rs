@@ -391,3 +391,44 @@ pub struct CompletionsArgs {
     /// The shell.
     pub shell: Shell,
 }
+
+impl ValueArgs {
+    pub(crate) fn are_given(&self) -> bool {
+        self.keys().next().is_some() || !self.from_env_file.is_empty()
+    }
+
+    /// The keys that are named; those in files of KEY=VALUE lines are not known yet.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
+        let literals = self.from_literal.iter().map(|literal| &*literal.key);
+        let files = self.from_file.iter().map(|file| &*file.key);
+        let generated = self.generate.iter().map(|generated| &*generated.key);
+        let prompted = self.prompt.iter().map(String::as_str);
+        literals.chain(files).chain(generated).chain(prompted)
+    }
+}
+
+impl CreateArgs {
+    /// The type asked for, or the one that a helper makes.
+    pub(crate) fn secret_type(&self) -> Option<&str> {
+        self.type_.as_deref().or_else(|| self.helper_type())
+    }
+
+    pub(crate) fn helper_type(&self) -> Option<&'static str> {
+        if self.tls.is_some() {
+            return Some("kubernetes.io/tls");
+        }
+        self.docker_registry
+            .as_ref()
+            .map(|_| "kubernetes.io/dockerconfigjson")
+    }
+
+    pub(crate) fn helper_keys(&self) -> &'static [&'static str] {
+        if self.tls.is_some() {
+            &["tls.crt", "tls.key"]
+        } else if self.docker_registry.is_some() {
+            &[".dockerconfigjson"]
+        } else {
+            &[]
+        }
+    }
+}

@@ -13,6 +13,7 @@ use seal_shell::{ReadError, read_file, read_stdin};
 use walkdir::WalkDir;
 use zeroize::Zeroizing;
 
+pub(crate) use crate::args::value_parsers::is_standard_stream as is_stdin;
 use crate::{
     problem::{Place, Problem},
     report::{self, Reporter},
@@ -80,10 +81,6 @@ pub(crate) fn read_bytes(path: &Path) -> Result<(String, Zeroizing<Vec<u8>>), Pr
     let name = path.display().to_string();
     let bytes = read_file(path, limit).map_err(|error| unreadable(&name, &error))?;
     Ok((name, bytes))
-}
-
-pub(crate) fn is_stdin(path: &Path) -> bool {
-    path == Path::new("-")
 }
 
 /// The name of a file or `-` in messages.

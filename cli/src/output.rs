@@ -7,6 +7,7 @@ use seal_shell::{is_unsynced, write_file, write_file_if, write_new_file, write_s
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+pub(crate) use crate::args::value_parsers::is_standard_stream as is_stdout;
 use crate::{
     input,
     problem::{Place, Problem},
@@ -84,11 +85,6 @@ pub(crate) fn deliver_pieces(
         }
         _ => print_all(pieces.iter().map(|piece| piece.as_bytes())),
     }
-}
-
-/// Whether a path that was given for output means standard output.
-pub(crate) fn is_stdout(path: &Path) -> bool {
-    path == Path::new("-")
 }
 
 /// Refuses to write over a file that is there; a symbolic link to nothing counts as one.

@@ -6,7 +6,7 @@ use std::fmt;
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
         /// One way a thing can be right or fail. The text is the variant's name and never changes its meaning.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
         pub enum Reason {
             $($(#[doc = $doc])+ $name,)+
         }

@@ -35,7 +35,7 @@ pub(super) struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<String>,
     pub(super) state: State,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) reason: Option<Reason>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) message: Option<String>,
@@ -58,13 +58,6 @@ impl Line {
             not_after: entry.validity.map(|(_, not_after)| not_after),
         }
     }
-}
-
-fn as_text<S: serde::Serializer>(
-    reason: &Option<Reason>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    reason.map(Reason::as_str).serialize(serializer)
 }
 
 /// What a start needs of the file.

@@ -28,7 +28,6 @@ pub(super) struct Known {
 /// Why a key that is due is not made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Hold {
-    #[serde(serialize_with = "as_text")]
     pub(super) reason: Reason,
     pub(super) message: String,
     /// When it is judged again, where time alone heals it.
@@ -127,10 +126,6 @@ pub(super) fn hold(
         ),
         until: Some(until),
     })
-}
-
-fn as_text<S: serde::Serializer>(reason: &Reason, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(reason.as_str())
 }
 
 #[cfg(test)]
