@@ -142,7 +142,7 @@ impl<'i> Source<'i> {
         for (found, sealed) in found.iter().zip(sealed) {
             let edited = sealed
                 .map_err(|problem| problem.at(self.place(found)))
-                .and_then(|sealed| self.replace(&mut edits, found, &sealed, &mut findings));
+                .and_then(|sealed| self.replace(&mut edits, found, sealed, &mut findings));
             match edited {
                 Ok(()) => secrets += 1,
                 Err(problem) => findings.fail(found.document, found.node, problem),
@@ -197,16 +197,15 @@ impl<'i> Source<'i> {
         &self,
         edits: &mut Edits<'_>,
         found: &Found<'_>,
-        sealed: &Sealed,
+        sealed: Sealed,
         findings: &mut Findings<'_>,
     ) -> Result<(), Problem> {
-        let value =
-            serde_json::to_value(&sealed.object).expect("a SealedSecret has text keys only");
+        let lines_left_out = sealed.lines_left_out;
         edits
-            .replace_node(found.document, found.node, value)
+            .replace_node(found.document, found.node, sealed.object.into_json())
             .map_err(|error| from_manifest(&error, self.name))?;
         let mut warn = |message: String| findings.warnings.push((self.place(found), message));
-        if sealed.lines_left_out {
+        if lines_left_out {
             warn("the item lines are left out, since the object would be too large for kubectl apply".to_owned());
         }
         if let Err(error) = check_contents(&found.secret) {

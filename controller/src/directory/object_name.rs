@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use seal_envelope::hex;
 use seal_sealing::{check_name, check_namespace};
 
 use super::digest::Digest;
@@ -70,7 +71,7 @@ impl ObjectName {
         bytes.copy_from_slice(&digest.as_bytes()[..16]);
         bytes[6] = bytes[6] & 0x0f | 0x80;
         bytes[8] = bytes[8] & 0x3f | 0x80;
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = hex(&bytes);
         let (first, rest) = hex.split_at(8);
         format!(
             "{first}-{}-{}-{}-{}",

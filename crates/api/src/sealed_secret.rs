@@ -90,6 +90,14 @@ impl SealedSecret {
             .filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())))
             .collect()
     }
+
+    /// The object as JSON. The items, which make up most of it, are moved and not copied.
+    pub fn into_json(mut self) -> Value {
+        let items = std::mem::take(&mut self.spec.encrypted_data);
+        let mut object = serde_json::to_value(self).expect("a SealedSecret has text keys only");
+        object["spec"]["encryptedData"] = items.into_iter().collect();
+        object
+    }
 }
 
 fn lenient_items<'de, D: Deserializer<'de>>(
@@ -149,7 +157,7 @@ mod tests {
         let object = json!({
             "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "metadata": {"name": "db"},
             "spec": {"template": {"metadata": {"generateName": "x", "labels": {"a": "b"}}, "data": {"k": null}},
-                     "encryptedData": {}}
+                     "encryptedData": {"a": "text"}}
         });
         let read: SealedSecret =
             serde_json::from_value(object.clone()).expect("the object is well-formed");
@@ -158,5 +166,6 @@ mod tests {
             read.template_strings("labels"),
             [("a".to_owned(), "b".to_owned())].into()
         );
+        assert_eq!(read.into_json(), object);
     }
 }

@@ -42,7 +42,7 @@ pub use certificate::{Certificate, CertificateError, Validity};
 pub use ciphertext::{Ciphertext, CiphertextError};
 pub use format1::SealError;
 pub use generate::{GenerateError, GeneratedKey, KeySize, UnknownKeySize, generate_key};
-pub use key_id::{KeyId, ParseKeyIdError};
+pub use key_id::{KeyId, ParseKeyIdError, hex};
 pub use label::Label;
 pub use opening_key::{OpeningKey, OpeningKeyError};
 pub use plaintext::Plaintext;

@@ -14,6 +14,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use aws_lc_rs::digest;
 use jiff::Timestamp;
 use seal_api::{Scope, SealedSecret, annotations};
+use seal_envelope::hex;
 
 use crate::Binding;
 
@@ -166,11 +167,7 @@ fn hex_digits(text: &str) -> Option<String> {
 
 fn digest_of(text: &str) -> String {
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
-    let (first, _) = digest
-        .as_ref()
-        .split_first_chunk()
-        .expect("SHA-256 has 32 bytes");
-    format!("{:016x}", u64::from_be_bytes(*first))
+    hex(&digest.as_ref()[..8])
 }
 
 /// Whether an object may carry its item lines: the text is at most 128 KiB, and `kubectl apply` keeps the whole within
