@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use crate::{Error, Tool};
+use crate::{Error, Kind, Tool};
 
 const SETTINGS: &[(&str, &str)] = &[("CGO_ENABLED", "0"), ("GOWORK", "off")];
 const FLAGS: &[&str] = &["-mod=readonly", "-trimpath"];
@@ -31,13 +31,17 @@ pub(crate) fn path(tool: &Tool) -> Result<PathBuf, Error> {
 
 /// The folder with the tool's `go.mod`.
 pub(crate) fn module(tool: &Tool) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(tool.name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(tool.module)
 }
 
 fn build(tool: &Tool, program: &Path) -> Result<(), Error> {
     let unfinished = program.with_extension("unfinished");
-    let output = Command::new("go")
-        .arg("build")
+    let mut go = Command::new("go");
+    match tool.kind {
+        Kind::Program => go.arg("build"),
+        Kind::Tests { tags } => go.args(["test", "-c", "-tags", tags]),
+    };
+    let output = go
         .args(FLAGS)
         .arg(format!("-ldflags=-s -w {}", tool.ldflags))
         .arg("-o")
@@ -75,7 +79,7 @@ fn without_go(tool: &Tool, error: io::Error) -> Error {
 /// A hash over all that decides what is built. It names a folder and guards nothing, so it need not be cryptographic.
 fn identity(tool: &Tool) -> Result<u64, Error> {
     let mut hasher = DefaultHasher::new();
-    (tool.package, tool.ldflags, SETTINGS, FLAGS).hash(&mut hasher);
+    (tool.package, tool.kind, tool.ldflags, SETTINGS, FLAGS).hash(&mut hasher);
     for file in ["go.mod", "go.sum"] {
         let path = module(tool).join(file);
         fs::read(&path).map_err(in_file(&path))?.hash(&mut hasher);

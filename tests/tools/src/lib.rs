@@ -1,12 +1,15 @@
-//! The peers our tests and benchmarks compare with, such as the real `kubeseal`.
+//! The peers our tests and benchmarks compare with, such as the real `kubeseal`, and the cluster they run in.
 //!
-//! Each is a Go module of its own beside this crate (`go.mod` and a committed `go.sum`), built once by the Go toolchain
-//! and kept outside `target/`, in a folder named after a hash of everything that decides what is built. A new peer is a
-//! row in [`TOOLS`] and a folder. Checksum verification is never switched off: the build is `-mod=readonly`, so every
-//! module must match the committed `go.sum`.
+//! Each comes from a Go module beside this crate (`go.mod` and a committed `go.sum`, one folder a project), is built once
+//! by the Go toolchain and kept outside `target/`, in a folder named after a hash of everything that decides what is
+//! built. A new peer is a row in [`TOOLS`] and, where its project is new, a folder. Checksum verification is never
+//! switched off: the build is `-mod=readonly`, so every module must match the committed `go.sum`.
+//!
+//! The programs of the cluster are taken from where envtest keeps them instead, if they are there: see [`Tool::path`].
 
 mod build;
 mod error;
+mod found;
 
 use std::path::PathBuf;
 
@@ -15,23 +18,113 @@ pub use error::Error;
 /// A program built from a pinned Go module.
 #[derive(Debug)]
 pub struct Tool {
-    /// The program's name, and that of the folder with its `go.mod`.
+    /// The program's name.
     pub name: &'static str,
-    /// The Go package that is the program.
+    /// The folder with the `go.mod`.
+    pub module: &'static str,
+    /// The Go package that is built.
     pub package: &'static str,
+    /// What becomes of the package.
+    pub kind: Kind,
     /// What the linker is told, beside leaving symbols out.
     pub ldflags: &'static str,
+    /// Whether the same program of another build, installed for envtest, does as well.
+    pub in_envtest: bool,
+}
+
+/// What is built from a package.
+#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
+pub enum Kind {
+    /// The program that the package is.
+    Program,
+    /// A program that runs the tests of the package.
+    Tests {
+        /// The build tags that the tests ask for.
+        tags: &'static str,
+    },
 }
 
 /// The command line of the project we are compatible with.
 pub const KUBESEAL: Tool = Tool {
     name: "kubeseal",
+    module: "sealed-secrets",
     package: "github.com/bitnami/sealed-secrets/cmd/kubeseal",
+    kind: Kind::Program,
     ldflags: "-X main.VERSION=v0.40.0",
+    in_envtest: false,
+};
+
+/// The controller of the project we are compatible with.
+pub const UPSTREAM_CONTROLLER: Tool = Tool {
+    name: "upstream-controller",
+    package: "github.com/bitnami/sealed-secrets/cmd/controller",
+    ..KUBESEAL
+};
+
+/// The integration tests of the project we are compatible with, as a program.
+pub const UPSTREAM_INTEGRATION: Tool = Tool {
+    name: "upstream-integration",
+    package: "github.com/bitnami/sealed-secrets/integration",
+    kind: Kind::Tests {
+        tags: "integration",
+    },
+    ldflags: "",
+    ..KUBESEAL
+};
+
+/// The store of a cluster.
+pub const ETCD: Tool = Tool {
+    name: "etcd",
+    module: "etcd",
+    package: "go.etcd.io/etcd/server/v3",
+    kind: Kind::Program,
+    ldflags: "",
+    in_envtest: true,
+};
+
+/// The API server of a cluster.
+pub const KUBE_APISERVER: Tool = Tool {
+    name: "kube-apiserver",
+    module: "kubernetes",
+    package: "k8s.io/kubernetes/cmd/kube-apiserver",
+    kind: Kind::Program,
+    // Without these the server says that it is v0.0.0.
+    ldflags: "-X k8s.io/component-base/version.gitVersion=v1.36.3 \
+              -X k8s.io/component-base/version.gitMajor=1 \
+              -X k8s.io/component-base/version.gitMinor=36",
+    in_envtest: true,
+};
+
+/// The controllers of a cluster.
+pub const KUBE_CONTROLLER_MANAGER: Tool = Tool {
+    name: "kube-controller-manager",
+    package: "k8s.io/kubernetes/cmd/kube-controller-manager",
+    ..KUBE_APISERVER
+};
+
+/// The renderer of charts.
+pub const HELM: Tool = Tool {
+    name: "helm",
+    module: "helm",
+    package: "helm.sh/helm/v4/cmd/helm",
+    kind: Kind::Program,
+    ldflags: "",
+    in_envtest: false,
 };
 
 /// Every peer.
-pub const TOOLS: &[Tool] = &[KUBESEAL];
+pub const TOOLS: &[Tool] = &[
+    KUBESEAL,
+    UPSTREAM_CONTROLLER,
+    UPSTREAM_INTEGRATION,
+    ETCD,
+    KUBE_APISERVER,
+    KUBE_CONTROLLER_MANAGER,
+    HELM,
+];
+
+/// What a control plane is made of.
+pub const CONTROL_PLANE: &[Tool] = &[ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER];
 
 impl Tool {
     /// Returns the peer with this name.
@@ -41,13 +134,19 @@ impl Tool {
 
     /// Returns the path of the built program, building it first where no earlier build is there.
     ///
+    /// A program of a cluster is taken from the folder `KUBEBUILDER_ASSETS`, or else `/usr/local/kubebuilder/bin`,
+    /// where that has it.
+    ///
     /// Several processes may ask at once: one builds, the others wait for it.
     ///
     /// # Errors
     ///
     /// When Go is missing or the build fails.
     pub fn path(&self) -> Result<PathBuf, Error> {
-        build::path(self)
+        match found::path(self) {
+            Some(path) => Ok(path),
+            None => build::path(self),
+        }
     }
 }
 
