@@ -65,7 +65,12 @@ fn build() -> PathBuf {
             "--quiet",
             "--message-format=json-render-diagnostics",
         ])
-        .args(["--workspace", "--bin=seal", "--bin=seal-controller"])
+        .args([
+            "--workspace",
+            "--bin=seal",
+            "--bin=seal-controller",
+            "--bin=forward",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stderr(Stdio::inherit())
         .output()

@@ -9,6 +9,11 @@ pub fn kubeseal() -> PathBuf {
     path(&KUBESEAL)
 }
 
-fn path(tool: &Tool) -> PathBuf {
+/// Returns the path of a peer, built if it has to be.
+///
+/// # Panics
+///
+/// When it cannot be had, with the reason.
+pub fn path(tool: &Tool) -> PathBuf {
     tool.path().unwrap_or_else(|error| panic!("{error}"))
 }

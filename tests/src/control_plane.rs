@@ -1,0 +1,229 @@
+//! A real cluster without nodes: etcd, kube-apiserver and kube-controller-manager, started in seconds.
+//!
+//! They run in a network of their own, where the API server can reach a Service's endpoint on an address of that network.
+//! The API server is reached at the same address and port from inside and, through `forward`, from outside, so one
+//! kubeconfig does for both.
+//!
+//! Nothing runs a pod: a test that needs a Pod patches its status as a kubelet would, and starts the program itself, with
+//! [`ControlPlane::enter`].
+
+mod api;
+mod credentials;
+mod network;
+mod server;
+
+use std::{
+    ffi::OsStr,
+    fs,
+    net::{Ipv4Addr, TcpListener},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use seal_tools::{ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER};
+
+pub use api::{Answer, Api};
+use credentials::{Credentials, User};
+pub use network::ADDRESS;
+use network::Network;
+use server::Server;
+
+use crate::{programs, tools};
+
+/// Those that what we ship rests on. Others would mind machines, volumes and load balancers that are not there.
+const CONTROLLERS: &str = "namespace-controller,garbage-collector-controller,serviceaccount-controller,\
+    serviceaccount-token-controller,root-ca-certificate-publisher-controller,clusterrole-aggregation-controller,\
+    endpoints-controller,endpointslice-controller,deployment-controller,replicaset-controller,job-controller,\
+    cronjob-controller,resourcequota-controller";
+const ETCD_URL: &str = "http://127.0.0.1:2379";
+const ETCD_PEER_URL: &str = "http://127.0.0.1:2380";
+/// A machine that does other things at the same time is slow; it is ready in a few seconds otherwise.
+const TIME_LIMIT: Duration = Duration::from_secs(120);
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// A control plane that runs. It is gone when this is dropped, and also when the process that has it is killed; its logs
+/// are kept where the drop comes of a panic.
+#[derive(Debug)]
+pub struct ControlPlane {
+    // Dropped first: with it everything in it ends, and the servers only have to be waited for.
+    network: Network,
+    servers: Vec<Server>,
+    folder: PathBuf,
+    credentials: Credentials,
+    api: Api,
+}
+
+impl ControlPlane {
+    /// Starts one, and waits until it has made the ServiceAccount of the namespace `default`.
+    ///
+    /// # Panics
+    ///
+    /// When a program is missing and cannot be built, when this machine allows no network namespace, or when a server
+    /// ends or does not get ready: with the end of its log.
+    pub fn start() -> Self {
+        let [etcd, apiserver, manager] =
+            [&ETCD, &KUBE_APISERVER, &KUBE_CONTROLLER_MANAGER].map(tools::path);
+        let forward = programs::folder().join("forward");
+        let outside = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+        let port = outside.local_addr().expect("it is bound").port();
+        let folder = tempfile::Builder::new()
+            .prefix("seal-control-plane-")
+            .tempdir()
+            .expect("a temporary folder can be made")
+            .keep();
+        // From here on the network removes the folder.
+        let network = Network::start(&folder);
+        fs::create_dir(folder.join("logs")).expect("the folder is ours");
+        let credentials = Credentials::new(&folder, port);
+        let api = Api::new(
+            port,
+            credentials.authority(),
+            credentials.token(User::Admin),
+        );
+        let mut plane = Self {
+            network,
+            servers: Vec::new(),
+            folder,
+            credentials,
+            api,
+        };
+        plane.run(&etcd, &etcd_flags(&plane.folder), Stdio::null());
+        let flags = apiserver_flags(&plane.credentials, port);
+        plane.run(&apiserver, &flags, Stdio::null());
+        plane.run(
+            &forward,
+            &[format!("127.0.0.1:{port}")],
+            outside_socket(outside),
+        );
+        plane.wait_until("the API server is ready", |api| api.answers_well("/readyz"));
+        plane.run(&manager, &manager_flags(&plane.credentials), Stdio::null());
+        plane.wait_until("the controllers work", |api| {
+            api.answers_well("/api/v1/namespaces/default/serviceaccounts/default")
+        });
+        plane
+    }
+
+    /// The kubeconfig of an admin, for programs outside and inside the network.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.credentials.kubeconfig(User::Admin)
+    }
+
+    /// The API, used by an admin.
+    pub fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// The folder with a log of each server.
+    pub fn logs(&self) -> PathBuf {
+        self.folder.join("logs")
+    }
+
+    /// A program to be run in the network: it can listen on [`ADDRESS`], where the API server's proxies reach it, and
+    /// reaches the API server, but nothing else.
+    pub fn enter(&self, program: impl AsRef<OsStr>) -> Command {
+        self.network.enter(program)
+    }
+
+    /// Checks that every server still runs.
+    ///
+    /// # Panics
+    ///
+    /// When one does not, with the end of its log.
+    pub fn check(&mut self) {
+        for server in &mut self.servers {
+            server.check();
+        }
+    }
+
+    fn run(&mut self, program: &Path, flags: &[String], input: Stdio) {
+        let command = self.network.enclose(program);
+        let server = Server::start(command, program, flags, input, &self.logs());
+        self.servers.push(server);
+    }
+
+    fn wait_until(&mut self, what: &str, holds: impl Fn(&Api) -> bool) {
+        let deadline = Instant::now() + TIME_LIMIT;
+        while !holds(&self.api) {
+            self.check();
+            assert!(
+                Instant::now() < deadline,
+                "in vain: {what}; see {}",
+                self.logs().display()
+            );
+            thread::sleep(GLANCE);
+        }
+    }
+}
+
+impl Drop for ControlPlane {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.network.keep_logs();
+        }
+    }
+}
+
+fn outside_socket(listener: TcpListener) -> Stdio {
+    std::os::fd::OwnedFd::from(listener).into()
+}
+
+fn etcd_flags(folder: &Path) -> Vec<String> {
+    vec![
+        format!("--data-dir={}", folder.join("etcd").display()),
+        format!("--listen-client-urls={ETCD_URL}"),
+        format!("--advertise-client-urls={ETCD_URL}"),
+        format!("--listen-peer-urls={ETCD_PEER_URL}"),
+        format!("--initial-advertise-peer-urls={ETCD_PEER_URL}"),
+        format!("--initial-cluster=default={ETCD_PEER_URL}"),
+        // What is stored need not survive a power cut.
+        "--unsafe-no-fsync".to_owned(),
+    ]
+}
+
+fn apiserver_flags(credentials: &Credentials, port: u16) -> Vec<String> {
+    let file = |name| credentials.file(name).display().to_string();
+    vec![
+        format!("--etcd-servers={ETCD_URL}"),
+        format!("--secure-port={port}"),
+        // There is no default route to find an address by, and no kubelet to be an endpoint of `kubernetes`.
+        format!("--advertise-address={ADDRESS}"),
+        "--endpoint-reconciler-type=none".to_owned(),
+        format!("--service-cluster-ip-range={}", credentials::SERVICES),
+        format!("--tls-cert-file={}", file("apiserver.crt")),
+        format!("--tls-private-key-file={}", file("apiserver.key")),
+        format!("--token-auth-file={}", file("tokens.csv")),
+        "--service-account-issuer=https://kubernetes.default.svc.cluster.local".to_owned(),
+        format!(
+            "--service-account-key-file={}",
+            file("service-accounts.pub")
+        ),
+        format!(
+            "--service-account-signing-key-file={}",
+            file("service-accounts.key")
+        ),
+        // As kubeadm sets them; the other admission plugins of a normal cluster are on by default.
+        "--authorization-mode=Node,RBAC".to_owned(),
+        "--enable-admission-plugins=NodeRestriction".to_owned(),
+        "--allow-privileged".to_owned(),
+    ]
+}
+
+fn manager_flags(credentials: &Credentials) -> Vec<String> {
+    let file = |name| credentials.file(name).display().to_string();
+    let kubeconfig = credentials.kubeconfig(User::ControllerManager);
+    vec![
+        format!("--kubeconfig={}", kubeconfig.display()),
+        format!("--controllers={CONTROLLERS}"),
+        "--use-service-account-credentials".to_owned(),
+        "--leader-elect=false".to_owned(),
+        format!("--root-ca-file={}", file("ca.crt")),
+        format!(
+            "--service-account-private-key-file={}",
+            file("service-accounts.key")
+        ),
+        // Nobody asks for its metrics.
+        "--secure-port=0".to_owned(),
+    ]
+}
