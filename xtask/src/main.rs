@@ -7,6 +7,7 @@
 
 mod bench;
 mod check;
+mod control_plane;
 mod demo;
 mod generate;
 mod test;
@@ -31,6 +32,8 @@ enum Command {
     Gen(generate::Args),
     /// Builds the programs we compare with, and prints where they are.
     Tools(tools::Args),
+    /// Starts a real cluster without nodes, prints how kubectl reaches it, and runs until it is ended.
+    ControlPlane,
     /// Measures, and prints the tables of docs/benchmarks.md.
     Bench(bench::Args),
 }
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Check => check::run(),
         Command::Gen(args) => generate::run(&args),
         Command::Tools(args) => tools::run(&args),
+        Command::ControlPlane => control_plane::run(),
         Command::Bench(args) => bench::run(&args),
     };
     match outcome {
