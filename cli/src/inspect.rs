@@ -8,6 +8,7 @@ use seal_api::{Reason, SealedSecret};
 use seal_envelope::Ciphertext;
 use seal_manifest::{Limits, read};
 use seal_sealing::{Binding, ItemLines};
+use seal_shell::SanitisedWord;
 use serde_json::{Value, json};
 
 use crate::{
@@ -121,7 +122,7 @@ fn describe(inspected: &Inspected) -> String {
     let template = object.spec.template.clone().unwrap_or_default();
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
-        let _ = writeln!(text, "  {name:<10} {value}");
+        let _ = writeln!(text, "  {name:<10} {}", SanitisedWord(value));
     };
     line("name", &binding.name);
     line(

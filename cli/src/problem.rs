@@ -3,7 +3,7 @@
 use std::fmt;
 
 use seal_api::Reason;
-use seal_shell::Sanitised;
+use seal_shell::{Sanitised, SanitisedWord};
 use serde::{Serialize, Serializer};
 
 /// Where something stands.
@@ -37,8 +37,7 @@ impl fmt::Display for Place {
     /// `FILE:LINE:COLUMN: document N: `, as far as known.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(file) = &self.file {
-            // A line break in a name must not begin a line that looks like one of ours.
-            write!(formatter, "{}", Sanitised(&file.replace('\n', "\\n")))?;
+            write!(formatter, "{}", SanitisedWord(file))?;
             for number in [self.line, self.column].into_iter().flatten() {
                 write!(formatter, ":{number}")?;
             }

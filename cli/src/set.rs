@@ -250,12 +250,8 @@ fn no_item(object: &SealedSecret, key: &str) -> Problem {
         Reason::NothingToDo,
         format!("has no item {key:?} to remove"),
     );
-    let keys: Vec<&str> = object
-        .spec
-        .encrypted_data
-        .keys()
-        .map(String::as_str)
-        .collect();
+    let keys = object.spec.encrypted_data.keys();
+    let keys: Vec<String> = keys.map(|key| key.escape_debug().to_string()).collect();
     if keys.is_empty() {
         problem.hint("it has none at all")
     } else {

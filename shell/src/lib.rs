@@ -14,7 +14,7 @@ pub use files::{
     PlainFile, ReadError, read_file, read_limited, read_plain_file, read_stdin, write_stdout,
 };
 pub use process::{Allocator, allocator, harden, quiet_panics};
-pub use sanitised::Sanitised;
+pub use sanitised::{Sanitised, SanitisedWord};
 pub use write::{
     LEFTOVER_PREFIX, LEFTOVER_SUFFIX, is_unsynced, write_file, write_file_if, write_new_file,
 };

@@ -9,16 +9,35 @@ pub struct Sanitised<'t>(pub &'t str);
 
 impl fmt::Display for Sanitised<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '\n' if formatter.alternate() => formatter.write_str("; ")?,
-                '\n' => formatter.write_str("\n")?,
-                c if deceives(c) => write!(formatter, "{}", c.escape_unicode())?,
-                c => write!(formatter, "{c}")?,
-            }
-        }
-        Ok(())
+        let line_break = if formatter.alternate() { "; " } else { "\n" };
+        write_sanitised(self.0, line_break, formatter)
     }
+}
+
+/// As [`Sanitised`], for a name or the like: a line break is escaped as well, so that nothing in it begins a line of its
+/// own.
+#[derive(Debug, Clone, Copy)]
+pub struct SanitisedWord<'t>(pub &'t str);
+
+impl fmt::Display for SanitisedWord<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_sanitised(self.0, "\\n", formatter)
+    }
+}
+
+fn write_sanitised(
+    text: &str,
+    line_break: &str,
+    formatter: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    for c in text.chars() {
+        match c {
+            '\n' => formatter.write_str(line_break)?,
+            c if deceives(c) => write!(formatter, "{}", c.escape_unicode())?,
+            c => write!(formatter, "{c}")?,
+        }
+    }
+    Ok(())
 }
 
 fn deceives(c: char) -> bool {
@@ -35,5 +54,11 @@ mod tests {
         let text = Sanitised("a\u{1b}[31mb\u{202e}c\nd");
         assert_eq!(text.to_string(), "a\\u{1b}[31mb\\u{202e}c\nd");
         assert_eq!(format!("{text:#}"), "a\\u{1b}[31mb\\u{202e}c; d");
+    }
+
+    #[test]
+    fn a_name_from_outside_begins_no_line() {
+        let word = SanitisedWord("a\u{1b}[31m\nb\r");
+        assert_eq!(word.to_string(), "a\\u{1b}[31m\\nb\\u{d}");
     }
 }

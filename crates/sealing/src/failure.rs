@@ -54,7 +54,8 @@ impl Failure {
 }
 
 impl fmt::Display for Failure {
-    /// In upstream's form: equal messages once with the items' keys in parentheses, different ones on lines of their own.
+    /// In upstream's form: equal messages once with the items' keys in parentheses, different ones on lines of their own. A
+    /// line break or the like in a key, which no valid one has, is escaped.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
         for ItemFailure { item, message, .. } in &self.0 {
@@ -69,7 +70,13 @@ impl fmt::Display for Failure {
             let line_break = if number == 0 { "" } else { "\n" };
             match items.as_slice() {
                 [] => write!(formatter, "{line_break}{message}")?,
-                items => write!(formatter, "{line_break}{message} ({})", items.join(", "))?,
+                items => {
+                    let keys: Vec<_> = items
+                        .iter()
+                        .map(|key| key.escape_debug().to_string())
+                        .collect();
+                    write!(formatter, "{line_break}{message} ({})", keys.join(", "))?;
+                }
             }
         }
         Ok(())
@@ -95,6 +102,8 @@ mod tests {
             failure("c", "x"),
         ]);
         assert_eq!(failures.to_string(), "x (a, c)\ny (b)");
+        let odd = Failure(vec![failure("a\nz: \u{1b}", "x")]);
+        assert_eq!(odd.to_string(), "x (a\\nz: \\u{1b})");
         assert_eq!(
             Failure::of_object(Reason::ConflictingData, "z").to_string(),
             "z"

@@ -3,7 +3,7 @@
 use seal_tests::{keys, scratch::Scratch};
 use serde_json::{Value, json};
 
-use crate::samples::{MARKER, SECRET, cert, document, fails_once, sealed, sealed_secret};
+use crate::samples::{MARKER, SECRET, cert, document, fails_once, key, sealed, sealed_secret};
 
 /// Inspects an object that was changed, and returns the reasons of the problems found.
 #[track_caller]
@@ -113,6 +113,38 @@ fn problems_are_found_without_a_key() {
     check(
         |object| object["spec"]["template"]["type"] = json!("bootstrap.kubernetes.io/token"),
         "TypeNotAllowed",
+    );
+}
+
+#[test]
+fn names_from_outside_cannot_steer_a_terminal_or_begin_a_line() {
+    let scratch = Scratch::new();
+    let object = json!({
+        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret",
+        "metadata": {"name": "db\u{1b}[2J", "namespace": "prod\n  problem    [Unsealed]"},
+        "spec": {
+            "encryptedData": {"a\u{1b}[31m\n  problem    [Unsealed]": "AAAA"},
+            "template": {"type": "x\ny\u{1b}", "data": {"t\u{1b}]0;": "{{"}},
+        },
+    });
+    scratch.write("s.json", object.to_string());
+    let shown = scratch.seal(["inspect", "s.json"]).finish().exits(3);
+    let is_steering = |c: char| c.is_control() && c != '\n';
+    assert!(!shown.out().contains(is_steering), "{}", shown.out());
+    assert!(
+        !shown.out().contains("\n  problem    [Unsealed]"),
+        "{}",
+        shown.out()
+    );
+    let unsealed = scratch
+        .seal(["unseal", "s.json", "--key"])
+        .arg(key())
+        .finish();
+    assert!(!unsealed.err().contains(is_steering), "{}", unsealed.err());
+    assert!(
+        !unsealed.err().contains("\n  problem"),
+        "{}",
+        unsealed.err()
     );
 }
 
