@@ -68,11 +68,26 @@ pub(crate) fn if_named(args: &CertificateArgs) -> Result<Option<Loaded>, Problem
 fn load_named(setting: &Setting, args: &CertificateArgs) -> Result<Loaded, Problem> {
     load(&setting.value, args.pin).map_err(|problem| {
         if problem.reason == Reason::Unreadable {
-            problem.hint(format!("{} names it as the certificate", setting.source))
+            let named = format!("{} names it as the certificate", setting.source);
+            let hint = match &problem.hint {
+                Some(hint) => format!("{named}; {hint}"),
+                None => named,
+            };
+            problem.hint(hint)
         } else {
             problem
         }
     })
+}
+
+/// What looks like an address is taken for a file where it is no URL that can be fetched.
+fn hint_at_url(problem: Problem, source: &str) -> Problem {
+    let looks_like_url = source.contains(':') && !source.starts_with("file://");
+    if problem.reason == Reason::Unreadable && looks_like_url {
+        problem.hint("it is taken for a file, since a URL begins with http:// or https://")
+    } else {
+        problem
+    }
 }
 
 fn not_named() -> Problem {
@@ -87,7 +102,8 @@ pub(crate) fn load(source: &str, pin: Option<KeyId>) -> Result<Loaded, Problem> 
     let asked = settings::pin(pin)?;
     let bytes = match fetch::url_of(source) {
         Some(url) => fetch::get(&url, LARGEST)?,
-        None => bytes_of(fetch::path_of(source), source)?,
+        None => bytes_of(fetch::path_of(source), &fetch::shown(source))
+            .map_err(|problem| hint_at_url(problem, source))?,
     };
     let loaded = read(&fetch::shown(source), &bytes)?;
     if let Some(Setting { value, source }) = asked {

@@ -23,13 +23,16 @@ pub(crate) fn url_of(source: &str) -> Option<String> {
     if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
         return None;
     }
-    match rest.split_once('/') {
-        None | Some((_, "")) => Some(format!(
-            "{}{CERTIFICATE_PATH}",
-            source.trim_end_matches('/')
-        )),
-        Some(_) => Some(source.to_owned()),
+    let (authority, path) = split_authority(rest);
+    match path {
+        "" | "/" => Some(format!("{scheme}://{authority}{CERTIFICATE_PATH}")),
+        _ => Some(source.to_owned()),
     }
+}
+
+/// The user, host and port of a URL, and what follows them.
+fn split_authority(rest: &str) -> (&str, &str) {
+    rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
 }
 
 /// A source as it may be shown: of a URL, without the user and password in it.
@@ -37,7 +40,7 @@ pub(crate) fn shown(source: &str) -> String {
     let Some((scheme, rest)) = source.split_once("://") else {
         return source.to_owned();
     };
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let (authority, path) = split_authority(rest);
     let host = authority.rsplit('@').next().unwrap_or(authority);
     format!("{scheme}://{host}{path}")
 }
@@ -46,7 +49,7 @@ pub(crate) fn shown(source: &str) -> String {
 fn is_loopback(url: &str) -> bool {
     let shown = shown(url);
     let rest = shown.split_once("://").map_or("", |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (authority, _) = split_authority(rest);
     let host = match authority.strip_prefix('[') {
         Some(v6) => v6.split(']').next(),
         None => authority.split(':').next(),
@@ -139,6 +142,8 @@ mod tests {
             "https://example.com/keys/prod.pem",
             Some("https://example.com/keys/prod.pem"),
         );
+        check("http://a:1?key=b", Some("http://a:1?key=b"));
+        check("http://", Some("http:///v1/cert.pem"));
     }
 
     #[test]
@@ -157,6 +162,7 @@ mod tests {
         );
         assert_eq!(shown("https://example.com"), "https://example.com");
         assert_eq!(shown("me@cert.pem"), "me@cert.pem");
+        assert_eq!(shown("htps://me:pw@example.com"), "htps://example.com");
     }
 
     #[test]

@@ -511,3 +511,23 @@ fn what_is_named_wins_over_the_environment() {
         .exits(0);
     assert!(run.out().contains("RSA 3072"), "{}", run.out());
 }
+
+#[test]
+fn what_is_no_url_is_a_file_and_shows_no_password() {
+    let scratch = Scratch::new();
+    let source = format!("htps://me:{MARKER}@example.com/cert.pem");
+    let hint = "a URL begins with http:// or https://";
+    for command in ["fetch", "show", "pin"] {
+        let run = scratch.seal(["cert", command, &source]).finish();
+        fails_once(run, "Unreadable")
+            .says("htps://example.com/cert.pem: cannot be read")
+            .says(hint);
+    }
+    let raw = scratch.seal(["raw", "--name=db", "-n=prod"]);
+    let run = raw.env("SEAL_CERT", &source).finish();
+    fails_once(run, "Unreadable").says(&format!(
+        "SEAL_CERT names it as the certificate; it is taken for a file, since {hint}"
+    ));
+    let run = scratch.seal(["cert", "show", "localhost:8080"]).finish();
+    fails_once(run, "Unreadable").says(hint);
+}
