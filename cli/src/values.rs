@@ -94,6 +94,7 @@ fn add_env_file(values: &mut Values, path: &Path, reporter: &Reporter) -> Result
         let (key, value) = line.split_once('=').ok_or_else(|| {
             Problem::new(Reason::InvalidValue, "the line is not KEY=VALUE").at(place.clone())
         })?;
+        add_at(values, key, value, &place)?;
         if value.len() > 1
             && ["\"", "'"]
                 .iter()
@@ -104,7 +105,6 @@ fn add_env_file(values: &mut Values, path: &Path, reporter: &Reporter) -> Result
                 &format!("the quotes around the value of {key} become part of it"),
             );
         }
-        add_at(values, key, value, &place)?;
     }
     Ok(())
 }

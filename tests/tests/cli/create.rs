@@ -269,6 +269,19 @@ fn quotes_in_an_env_file_are_said_to_stay() {
 }
 
 #[test]
+fn a_key_in_an_env_file_that_is_no_name_is_not_repeated() {
+    let scratch = Scratch::new();
+    // What stands before the first "=" may be part of a value of several lines.
+    scratch.write("env", format!("{MARKER}/part=\"quoted\"\n"));
+    let run = with_cert(
+        &scratch,
+        ["create", "db", "-n", "prod", "--from-env-file=env"],
+    )
+    .finish();
+    fails_once(run, "InvalidName").says("env:1: the key of this line");
+}
+
+#[test]
 fn raw_prints_one_value_without_a_newline() {
     let scratch = Scratch::new();
     let path = scratch.write("value", format!("{MARKER}\n"));
