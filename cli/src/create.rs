@@ -32,9 +32,12 @@ pub(crate) fn run(args: &CreateArgs, reporter: &Reporter) -> Result<(), Problem>
     }
     let now = Timestamp::now();
     let certificate = certificate::for_sealing(&args.certificate, now, reporter)?;
-    let scope = settings::scope(args.scope.scope)?.map_or(Scope::Strict, |scope| scope.value);
-    let secret = secret(args, reporter)?;
+    let scope = settings::scope_or_strict(args.scope.scope)?;
+    // All that can be said without the values comes before anybody is asked for them.
+    let mut secret = without_values(args, scope)?;
     check_type(&secret, args.allow_restricted_types)?;
+    secret.data = values::gather(&args.values, reporter)?;
+    add_helpers(args, &mut secret.data)?;
     check(&secret)?;
     values::warn(&secret.data, &Place::default(), reporter);
     let sealed =
@@ -54,14 +57,12 @@ fn check(secret: &Secret) -> Result<(), Problem> {
     check_contents(secret).map_err(|error| Problem::new(Reason::InvalidContents, error.to_string()))
 }
 
-fn secret(args: &CreateArgs, reporter: &Reporter) -> Result<Secret, Problem> {
-    let namespace = settings::namespace(args.namespace.as_deref())?.map(|setting| setting.value);
+fn without_values(args: &CreateArgs, scope: Scope) -> Result<Secret, Problem> {
+    let namespace = settings::namespace_in(scope, args.namespace.as_deref())?;
     let mut secret = Secret::new(&args.name, namespace.as_deref());
     let labels = args.label.iter();
     let labels = labels.map(|label| (label.name.clone(), label.value.clone()));
     secret.set_strings("labels", labels.collect());
-    secret.data = values::gather(&args.values, reporter)?;
-    add_helpers(args, &mut secret.data)?;
     secret.type_ = args.secret_type().map(str::to_owned);
     Ok(secret)
 }
@@ -82,7 +83,10 @@ fn add_helpers(args: &CreateArgs, data: &mut Values) -> Result<(), Problem> {
 fn docker_config(args: &CreateArgs, server: &str, user: &str) -> Result<Plaintext, Problem> {
     let password = match &args.docker_password_file {
         Some(path) => values::read_value(path)?,
-        None => values::ask(&format!("password of {user} at {server}: "))?,
+        None => values::ask(
+            &format!("password of {user} at {server}: "),
+            "give the password with --docker-password-file",
+        )?,
     };
     let password = std::str::from_utf8(password.as_bytes())
         .map(|text| text.trim_end_matches(['\r', '\n']))

@@ -28,16 +28,9 @@ pub(crate) fn run(args: &RawArgs, reporter: &Reporter) -> Result<(), Problem> {
 }
 
 fn binding(args: &RawArgs) -> Result<Binding, Problem> {
-    let scope = settings::scope(args.scope.scope)?.map_or(Scope::Strict, |scope| scope.value);
-    let namespace = settings::namespace(args.namespace.as_deref())?.map(|setting| setting.value);
+    let scope = settings::scope_or_strict(args.scope.scope)?;
+    let namespace = settings::namespace_in(scope, args.namespace.as_deref())?;
     let name = args.name.clone();
-    if scope != Scope::ClusterWide && namespace.is_none() {
-        return Err(Problem::new(
-            Reason::MissingNamespace,
-            format!("scope {scope} is bound to a namespace"),
-        )
-        .hint("give --namespace"));
-    }
     if scope == Scope::Strict && name.is_none() {
         return Err(Problem::new(
             Reason::MissingName,

@@ -66,6 +66,10 @@ fn parse(input: &Input) -> Result<Stream, Problem> {
 /// What is to change, and the certificate where there are values to seal.
 fn gather<'c>(args: &'c SetArgs, reporter: &Reporter) -> Result<Change<'c>, Problem> {
     let now = Timestamp::now();
+    let certificate = || certificate::for_sealing(&args.certificate, now, reporter);
+    // Before anybody is asked for a value. A file of KEY=VALUE lines may hold none, and then no certificate is needed.
+    let has_value = args.values.keys().next().is_some();
+    let early = has_value.then(certificate).transpose()?;
     let values = values::gather(&args.values, reporter)?;
     if values.is_empty() && args.remove.is_empty() {
         return Err(Problem::new(
@@ -74,10 +78,9 @@ fn gather<'c>(args: &'c SetArgs, reporter: &Reporter) -> Result<Change<'c>, Prob
         )
         .hint("seal set sealed.yaml --prompt KEY"));
     }
-    let certificate = if values.is_empty() {
-        None
-    } else {
-        Some(certificate::for_sealing(&args.certificate, now, reporter)?)
+    let certificate = match early {
+        None if !values.is_empty() => Some(certificate()?),
+        early => early,
     };
     Ok(Change {
         values,

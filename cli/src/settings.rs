@@ -88,6 +88,21 @@ pub(crate) fn scope(flag: Option<Scope>) -> Result<Option<Setting<Scope>>, Probl
     )
 }
 
+/// The scope of a value that says nothing of it itself.
+pub(crate) fn scope_or_strict(flag: Option<Scope>) -> Result<Scope, Problem> {
+    Ok(scope(flag)?.map_or(Scope::Strict, |scope| scope.value))
+}
+
+/// The namespace of a value that says nothing of it itself; there must be one where the scope is bound to it.
+pub(crate) fn namespace_in(scope: Scope, flag: Option<&str>) -> Result<Option<String>, Problem> {
+    let namespace = namespace(flag)?.map(|setting| setting.value);
+    if scope != Scope::ClusterWide && namespace.is_none() {
+        let message = format!("scope {scope} is bound to a namespace");
+        return Err(Problem::new(Reason::MissingNamespace, message).hint("give --namespace"));
+    }
+    Ok(namespace)
+}
+
 /// All that is given must agree; an empty variable counts as not set.
 fn resolve<T: PartialEq>(
     flag: Option<T>,

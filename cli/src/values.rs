@@ -47,7 +47,10 @@ pub(crate) fn gather(args: &ValueArgs, reporter: &Reporter) -> Result<Values, Pr
         add(&mut values, key, generate(*length)?)?;
     }
     for key in &args.prompt {
-        let value = ask(&format!("value of {key}: "))?;
+        let value = ask(
+            &format!("value of {key}: "),
+            "give the value with --from-file KEY=- on standard input instead",
+        )?;
         add(&mut values, key, value)?;
     }
     Ok(values)
@@ -144,14 +147,14 @@ fn generate(length: usize) -> Result<Plaintext, Problem> {
     Ok(text.into())
 }
 
-/// Asks on the terminal, without showing what is typed.
-pub(crate) fn ask(prompt: &str) -> Result<Plaintext, Problem> {
+/// Asks on the terminal, without showing what is typed; `instead` is the hint where there is none.
+pub(crate) fn ask(prompt: &str, instead: &str) -> Result<Plaintext, Problem> {
     let failed = |error: io::Error| {
         Problem::new(
             Reason::Unreadable,
             format!("cannot ask on the terminal: {error}"),
         )
-        .hint("give the value with --from-file KEY=- on standard input instead")
+        .hint(instead)
     };
     let _ = io::stderr().flush();
     let text = Zeroizing::new(rpassword::prompt_password(prompt).map_err(failed)?);

@@ -2,14 +2,15 @@
 
 use std::{
     io::{Read, Write},
+    path::PathBuf,
     process::{Command, Stdio},
     thread,
     time::Duration,
 };
 
-use seal_tests::{programs::Program, scratch::Scratch, seen};
+use seal_tests::{keys, programs::Program, scratch::Scratch, seen};
 
-use crate::samples::{MARKER, cert, document, texts, values};
+use crate::samples::{MARKER, cert, document, sealed_secret, texts, values};
 
 /// Runs `seal` on a terminal of its own, types this, and returns all that the terminal showed and the exit code.
 #[track_caller]
@@ -132,20 +133,65 @@ fn seal_alone_on_a_terminal_says_what_it_is_for() {
     assert!(shown.contains("error[NothingToDo]"), "{shown}");
 }
 
-#[test]
-fn a_prompt_without_a_terminal_fails() {
+/// What `seal` says where there is no terminal to ask on.
+#[track_caller]
+fn fails_without_terminal(
+    scratch: &Scratch,
+    arguments: &[&str],
+    certificate: Option<PathBuf>,
+) -> String {
     let output = Command::new("setsid")
         .args(["--wait"])
         .arg(Program::Seal.path())
-        .args(["create", "db", "-n", "prod", "--prompt", "password"])
-        .env("SEAL_CERT", cert())
+        .args(arguments)
+        .env_remove("SEAL_CERT")
+        .envs(certificate.map(|path| ("SEAL_CERT", path)))
+        .current_dir(scratch.path())
         .stdin(Stdio::null())
         .output()
         .expect("setsid (Debian: package util-linux) can be run");
     assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        said.contains("error[Unreadable]: cannot ask on the terminal"),
-        "{said}"
+    String::from_utf8(output.stderr).expect("it is UTF-8")
+}
+
+#[test]
+fn a_prompt_without_a_terminal_fails() {
+    let create = ["create", "db", "-n", "prod"];
+    let check = |flags: &[&str], hint: &str| {
+        let arguments = [&create, flags].concat();
+        let said = fails_without_terminal(&Scratch::new(), &arguments, Some(cert()));
+        let says = "error[Unreadable]: cannot ask on the terminal";
+        assert!(said.contains(says) && said.contains(hint), "{said}");
+    };
+    check(&["--prompt", "password"], "--from-file KEY=-");
+    check(
+        &["--docker-registry", "r.example.com", "robot"],
+        "--docker-password-file",
+    );
+}
+
+#[test]
+fn nobody_is_asked_for_a_value_in_vain() {
+    let scratch = Scratch::new();
+    scratch.write("s.yaml", sealed_secret(&scratch));
+    let check = |arguments: &[&str], certificate: Option<PathBuf>, reason: &str| {
+        let said = fails_without_terminal(&scratch, arguments, certificate);
+        assert!(said.starts_with(&format!("error[{reason}]")), "{said}");
+    };
+    let create = ["create", "db", "--prompt=a"];
+    check(&create, Some(cert()), "MissingNamespace");
+    let token = ["-n=prod", "--type=bootstrap.kubernetes.io/token"];
+    check(
+        &[&create[..], &token].concat(),
+        Some(cert()),
+        "TypeNotAllowed",
+    );
+    check(&[&create[..], &["-n=prod"]].concat(), None, "NoCertificate");
+    check(&["set", "s.yaml", "--prompt=a"], None, "NoCertificate");
+    let expired = keys::path("expired.crt");
+    check(
+        &["set", "s.yaml", "--prompt=a"],
+        Some(expired),
+        "CertificateExpired",
     );
 }
