@@ -44,8 +44,9 @@ pub(crate) fn read_all(paths: &[PathBuf], reporter: &mut Reporter) -> Vec<Input>
     let mut seen = HashSet::new();
     for path in paths {
         for file in expand(path, reporter) {
-            // A file that cannot be found has no other name.
-            if !seen.insert(file.canonicalize().unwrap_or_else(|_| file.clone())) {
+            // A file that cannot be found has no other name, nor has `-`, whatever file is called so.
+            let place = file.canonicalize().ok().filter(|_| !is_stdin(&file));
+            if !seen.insert(place.unwrap_or_else(|| file.clone())) {
                 continue;
             }
             match read(&file) {

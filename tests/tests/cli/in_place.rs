@@ -53,6 +53,15 @@ fn a_symbolic_link_stays_one() {
 }
 
 #[test]
+fn a_file_called_dash_is_another_one_than_standard_input() {
+    let scratch = Scratch::new();
+    scratch.write("-", SECRET);
+    let run = with_cert(&scratch, ["encrypt", "-", "./-"]);
+    let run = run.stdin(SECRET).finish().exits(0).never_shows(MARKER);
+    assert_eq!(documents(run.out()).len(), 2);
+}
+
+#[test]
 fn a_file_that_is_named_twice_is_read_once() {
     let scratch = Scratch::new();
     scratch.write("k/s.yaml", SECRET);
