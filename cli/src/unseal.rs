@@ -23,15 +23,17 @@ pub(crate) fn run(args: &UnsealArgs, reporter: &mut Reporter) -> Result<(), Prob
     let input = input::read(&args.file)?;
     let stream = read(input.text.as_str(), &Limits::default())
         .map_err(|error| from_manifest(&error, &input.name))?;
-    for error in stream
-        .documents
-        .iter()
-        .filter_map(|document| document.as_ref().err())
-    {
+    let broken = || {
+        stream
+            .documents
+            .iter()
+            .filter_map(|document| document.as_ref().err())
+    };
+    for error in broken() {
         reporter.problem(&from_manifest(error, &input.name));
     }
     let found = sealed_documents(&stream.documents);
-    if found.is_empty() && !reporter.has_problems() {
+    if found.is_empty() && broken().next().is_none() {
         return Err(Problem::new(Reason::WrongKind, "holds no SealedSecret").at(input.place()));
     }
     let options = UnsealOptions {

@@ -425,3 +425,15 @@ fn a_sealed_secret_holds_what_unseal_prints() {
     let again = document(sealed(&scratch, run.stdout).out());
     assert_eq!(values(&again), values(&document(&text)));
 }
+
+#[test]
+fn a_file_without_a_sealed_secret_is_said_beside_a_bad_key() {
+    let scratch = Scratch::new();
+    scratch.write("bad", "a: b\n");
+    scratch.write("good", keys::pem("rsa-2048.key"));
+    unseal(&scratch, SECRET, &["good", "bad"])
+        .exits(1)
+        .says("error[UnreadableKey]: bad:1:1")
+        .says("error[WrongKind]: standard input: holds no SealedSecret")
+        .never_shows(MARKER);
+}
