@@ -31,7 +31,8 @@ impl Present {
         }
         let name = path.display().to_string();
         let bytes = certificate::bytes_of(path, &name)?;
-        let certificate = certificate::parse(&name, &bytes)?;
+        let certificate = certificate::parse(&name, &bytes)
+            .map_err(|problem| problem.hint("it is the file to write to, and what it holds is not replaced: choose another file"))?;
         if String::from_utf8_lossy(&bytes).contains("PRIVATE KEY-----") {
             let message = "the file holds a private key beside the certificate";
             return Err(Problem::new(Reason::Conflict, message)

@@ -479,7 +479,9 @@ fn pinning_never_replaces_a_file_that_is_no_certificate() {
         .seal(["cert", "pin", "--replace", "-o", "c.pem"])
         .arg(keys::path("rsa-2048.crt"))
         .finish();
-    fails_once(run, "UnreadableCertificate").says("c.pem");
+    fails_once(run, "UnreadableCertificate")
+        .says("c.pem")
+        .says("it is the file to write to");
     assert_eq!(scratch.read("c.pem"), MARKER);
 }
 
