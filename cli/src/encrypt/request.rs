@@ -1,9 +1,9 @@
 //! What to seal with and for, decided from flags, environment and the Secret itself.
 
 use jiff::Timestamp;
-use seal_api::{Reason, Scope};
+use seal_api::{Reason, Scope, annotations};
 use seal_envelope::Certificate;
-use seal_sealing::{Failure, Sealed, Secret, is_restricted_type, seal};
+use seal_sealing::{Failure, Sealed, Secret, is_restricted_type, read_key_secret, seal};
 
 use crate::{
     args::SealArgs,
@@ -106,7 +106,21 @@ impl Request {
             )
             .hint("--allow-empty-data seals it all the same"));
         }
+        self.check_not_own_key(secret)?;
         check_type(secret, self.allow_restricted_types)
+    }
+
+    /// Refuses the sealing key that would open what it is sealed to: in place of its file it would be lost.
+    fn check_not_own_key(&self, secret: &Secret) -> Result<(), Problem> {
+        let is_key = secret.labels().contains_key(annotations::KEY_LABEL);
+        let own = self.certificate.key_id();
+        let opens_itself =
+            || read_key_secret(secret, self.now).is_ok_and(|held| held.opening_key.key_id() == own);
+        if !is_key || !opens_itself() {
+            return Ok(());
+        }
+        let message = "the Secret is the sealing key itself, and sealed with its own certificate nothing but it would open it";
+        Err(Problem::new(Reason::Conflict, message).hint("keep it out of Git, and keep a copy"))
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use seal_tests::scratch::Scratch;
+use seal_tests::{keys, scratch::Scratch};
 
 use crate::samples::{
-    MARKER, SECRET, document, documents, nothing_leaked, texts, values, with_cert,
+    MARKER, SECRET, document, documents, fails_once, nothing_leaked, texts, values, with_cert,
 };
 
 #[test]
@@ -50,6 +50,29 @@ fn a_symbolic_link_stays_one() {
         "SealedSecret"
     );
     nothing_leaked(&scratch, &[]);
+}
+
+#[test]
+fn the_sealing_key_is_not_sealed_with_its_own_certificate() {
+    let scratch = Scratch::new();
+    let new = ["keys", "new", "-o=k/key.yaml", "--size=2048", "-n=prod"];
+    fs::create_dir(scratch.path().join("k")).expect("the folder is ours");
+    let new = scratch.seal(new).arg("--cert-output=own.pem").finish();
+    new.exits(0);
+    scratch.write("k/s.yaml", SECRET);
+    let key = scratch.read("k/key.yaml");
+    let encrypt = |cert: &str| scratch.seal(["encrypt", "--in-place", "k", "--cert", cert]);
+    let run = fails_once(encrypt("own.pem").finish(), "Conflict");
+    let run = run.says("k/key.yaml:1:1: document 1: the Secret is the sealing key itself");
+    assert!(!run.err().contains("PRIVATE KEY"));
+    assert_eq!(scratch.read("k/key.yaml"), key);
+    assert_eq!(document(&scratch.read("k/s.yaml"))["kind"], "SealedSecret");
+    let other = keys::path("rsa-2048.crt");
+    encrypt(&other.display().to_string()).finish().exits(0);
+    assert_eq!(
+        document(&scratch.read("k/key.yaml"))["kind"],
+        "SealedSecret"
+    );
 }
 
 #[test]
