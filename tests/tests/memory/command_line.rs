@@ -5,13 +5,13 @@
 use std::{
     fs,
     io::{Read, Write},
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
 };
 
 use seal_tests::{fault, keys, programs::Program, scratch::Scratch};
 
 use crate::{
-    process::{found, wait_until_still},
+    process::{found, start_in, wait_until_still},
     samples::{MARKER, holds_marker, sealed, secret, to_yaml},
 };
 
@@ -23,15 +23,8 @@ struct Held(Child);
 
 impl Held {
     fn start(scratch: &Scratch, arguments: &[&str], input: &[u8]) -> Self {
-        let mut child = Command::new(Program::Seal.path())
-            .args(arguments)
-            .env_clear()
-            .env("SEAL_CERT", keys::path("rsa-2048.crt"))
-            .current_dir(scratch.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut seal = Command::new(Program::Seal.path());
+        let mut child = start_in(scratch, seal.args(arguments));
         child.stdin.take().unwrap().write_all(input).unwrap();
         Self(child)
     }

@@ -11,24 +11,19 @@ use rustix::process::{Pid, Signal, kill_process};
 use seal_tests::{keys, programs::Program, scratch::Scratch};
 
 use crate::{
-    process::{found, wait_until_still},
+    process::{found, start_in, wait_until_still},
     samples::{MARKER, holds_marker, key_secret, sealed, secret, to_yaml},
 };
 
 /// Starts a program that may leave core files as far as its limits go.
 fn start(scratch: &Scratch, program: Program, arguments: &[&str]) -> Child {
-    Command::new("sh")
+    let mut command = Command::new("sh");
+    command
         .args(["-c", "ulimit -c unlimited && exec \"$@\"", "sh"])
         .arg(program.path())
         .args(arguments)
-        .env_clear()
-        .env("SEAL_CERT", keys::path("rsa-2048.crt"))
-        .current_dir(scratch.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::piped());
+    start_in(scratch, &mut command)
 }
 
 /// Asserts that the process forbids core files and being read by its own user.

@@ -1,17 +1,32 @@
-//! Looking into a live process: when it stands still, and what is in it.
+//! Looking into a live process: how it is started, when it stands still, and what is in it.
 
 use std::{
     collections::BTreeMap,
-    fs, thread,
+    fs,
+    process::{Child, Command, Stdio},
+    thread,
     time::{Duration, Instant},
 };
 
-use seal_tests::memory;
+use seal_tests::{keys, memory, scratch::Scratch};
 
 const GLANCE: Duration = Duration::from_millis(40);
 /// For so many glances in a row nothing may have moved.
 const STILL: usize = 6;
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// Starts a command in the test's folder, with a certificate in its environment and nothing else, its input and output
+/// in the test's hands.
+pub(crate) fn start_in(scratch: &Scratch, command: &mut Command) -> Child {
+    command
+        .env_clear()
+        .env("SEAL_CERT", keys::path("rsa-2048.crt"))
+        .current_dir(scratch.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
 
 /// Waits until every thread of a process sleeps and none uses the processor.
 #[track_caller]
