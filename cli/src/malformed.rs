@@ -31,7 +31,14 @@ const FIELDS: [(&[&str], Shape); 12] = [
 pub(crate) fn malformed(object: &Node) -> Option<(&Node, String, &'static str)> {
     const NO_SPEC: &str = "the sealed items are lost: restore the file from Git, or seal them again with \"seal create\"";
     let Some(spec) = object.get("spec") else {
-        return Some((object, "has no spec".to_owned(), NO_SPEC));
+        let (message, hint) = if object.get("status").is_some() {
+            let hint =
+                "it is what a controller says of the SealedSecret: name the file that was sealed";
+            ("has no spec, only a status", hint)
+        } else {
+            ("has no spec", NO_SPEC)
+        };
+        return Some((object, message.to_owned(), hint));
     };
     if spec.is_null() {
         return Some((spec, "spec is null, not a mapping".to_owned(), NO_SPEC));
@@ -81,6 +88,7 @@ mod tests {
     #[test]
     fn the_wrong_field_is_named() {
         check("kind: SealedSecret\n", 1, "has no spec");
+        check("status: {}\n", 1, "has no spec, only a status");
         check("a: b\nspec:\n", 2, "spec is null, not a mapping");
         check("a: b\nspec: [1]\n", 2, "spec is not a mapping");
         check(
