@@ -109,6 +109,15 @@ fn create(args: &CreateArgs) -> Checked {
             "--type says another type than {made}, which the helper makes"
         ));
     }
+    // RFC 7617, section 2: in "user:password" the first colon ends the user.
+    if let Some([_, user]) = args.docker_registry.as_deref()
+        && user.contains(':')
+    {
+        return Err((
+            ErrorKind::ValueValidation,
+            "the user of --docker-registry has a colon, which no user has".to_owned(),
+        ));
+    }
     let names = args.label.iter().map(|label| &*label.name);
     if let Some(name) = first_repeated(names) {
         return conflict(format!("the label {name} is given twice"));

@@ -113,6 +113,11 @@ fn values_that_a_flag_does_not_take_are_usage_errors() {
     create("--prompt=a b", "an item's key must be");
     create("--label=x", "the form is NAME=VALUE");
     create("--label=a b=c", "--label");
+    let user = format!("me:{MARKER}");
+    usage(
+        &["create", "a", "-n=b", "--docker-registry", "r", &user],
+        "has a colon",
+    );
     for odd in ["--type=a b", "--type=a\nb"] {
         create(odd, "a type has letters");
     }
