@@ -10,4 +10,4 @@ mod http;
 pub mod plan;
 pub mod telemetry;
 
-pub use args::{Args, LogFormat};
+pub use args::{Args, KeyOrder, ListenAddress, LogFormat};

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
-use clap::{CommandFactory, Parser, error::ErrorKind};
+use clap::error::ErrorKind;
 use seal_controller::{Args, directory, telemetry};
 use seal_shell::ExitCode;
+use tracing::warn;
 
 #[global_allocator]
 static ALLOCATOR: seal_shell::Allocator = seal_shell::allocator();
@@ -12,7 +13,19 @@ static ALLOCATOR: seal_shell::Allocator = seal_shell::allocator();
 fn main() -> std::process::ExitCode {
     seal_shell::harden();
     seal_shell::quiet_panics("seal-controller");
-    run(Args::parse()).into()
+    let code = match Args::read() {
+        Ok(args) => run(args),
+        // Where nobody reads what is printed there is nobody left to tell.
+        Err(error) => {
+            let _ = error.print();
+            if error.use_stderr() {
+                ExitCode::Usage
+            } else {
+                ExitCode::Done
+            }
+        }
+    };
+    code.into()
 }
 
 fn run(args: Args) -> ExitCode {
@@ -30,11 +43,13 @@ fn run(args: Args) -> ExitCode {
             .print();
         return ExitCode::Usage;
     };
-    telemetry::start(args.log_format, args.log_level);
+    telemetry::start(args.log_format, args.log_level, args.log_info_stdout);
+    for notice in &args.notices {
+        warn!("{notice}");
+    }
     match directory::run(args, &root) {
         Ok(code) => code,
         Err(error) => {
-            // Where standard error is closed there is nobody left to tell.
             let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::Failed
         }

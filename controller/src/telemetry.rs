@@ -1,4 +1,5 @@
-//! The log: up to INFO on standard output, the rest on standard error, as the Go project has it since 0.36.2.
+//! The log: up to INFO on standard output, the rest on standard error, as the Go project has it since 0.36.2, or
+//! everything on standard error.
 //!
 //! A line holds names, key ids, reasons and counts, never a value.
 
@@ -52,12 +53,16 @@ impl Threshold {
     }
 }
 
-/// Starts the log of this process.
-pub fn start(format: LogFormat, threshold: Threshold) {
-    let writer = io::stderr
-        .with_max_level(Level::WARN)
-        .or_else(io::stdout.with_max_level(Level::TRACE));
-    start_with(writer, format, threshold);
+/// Starts the log of this process; everything goes to standard error where `info_to_stdout` is false.
+pub fn start(format: LogFormat, threshold: Threshold, info_to_stdout: bool) {
+    if info_to_stdout {
+        let writer = io::stderr
+            .with_max_level(Level::WARN)
+            .or_else(io::stdout.with_max_level(Level::TRACE));
+        start_with(writer, format, threshold);
+    } else {
+        start_with(io::stderr, format, threshold);
+    }
 }
 
 fn start_with<W>(writer: W, format: LogFormat, threshold: Threshold)

@@ -4,6 +4,8 @@
 mod deleting;
 #[path = "directory/disk.rs"]
 mod disk;
+#[path = "directory/flags.rs"]
+mod flags;
 #[path = "directory/keys.rs"]
 mod keys;
 #[path = "directory/process.rs"]

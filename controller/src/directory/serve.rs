@@ -1,7 +1,7 @@
 //! Working until it is told to stop: the watch, HTTP and signals around the passes.
 
 use std::{
-    net::TcpListener,
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener},
     path::Path,
     sync::{
         Arc,
@@ -30,10 +30,13 @@ use super::{
     watch::{Stopper, Watch, Woken},
 };
 use crate::{
-    args::Args,
+    args::{Args, ListenAddress},
     http::{Served, router},
 };
 
+/// Where HTTP is served unless the user says.
+const HERE: ListenAddress =
+    ListenAddress::At(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080)));
 /// How long the work that is going on may take after the signal to stop.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// The first wait before something is tried again that failed, doubled up to the last.
@@ -42,13 +45,11 @@ const LAST_RETRY: Duration = Duration::from_secs(60);
 
 /// Works until SIGTERM or SIGINT.
 pub(super) fn serve(args: Args, root: &Path) -> anyhow::Result<ExitCode> {
-    let address = args.listen_addr;
+    let address = args.listen_addr.unwrap_or(HERE);
     let stopping = Arc::new(AtomicBool::new(false));
     let directory = open(args, root, Arc::clone(&stopping))?;
-    let listener =
-        TcpListener::bind(address).with_context(|| format!("cannot listen on {address}"))?;
-    listener
-        .set_nonblocking(true)
+    let listener = address
+        .listen()
         .with_context(|| format!("cannot listen on {address}"))?;
     let served = Arc::new(Served::default());
     let (watch, stopper) = Watch::start(&directory.layout);
