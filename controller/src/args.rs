@@ -255,6 +255,16 @@ pub struct Args {
     #[arg(action = ArgAction::Set, value_name = "BOOL", default_value = "true")]
     pub log_info_stdout: bool,
 
+    /// The name of the installation, as clients know it: that of its Service. The certificate is also offered in the
+    /// ConfigMap NAME-certificate.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "sealed-secrets-controller",
+        help_heading = "Cluster"
+    )]
+    pub name: String,
+
     /// Print the version and end.
     #[arg(long)]
     pub version: bool,

@@ -13,8 +13,6 @@
 
 mod absence;
 mod catalogue;
-mod contest;
-mod digest;
 mod documents;
 mod input;
 mod keys;

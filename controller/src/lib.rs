@@ -1,9 +1,12 @@
 //! `seal-controller`: turns SealedSecrets into Secrets and keeps them so.
 //!
-//! [`plan`] is the functional core. Around it stand the shells; so far [`directory`], where everything is a file. It is a
-//! library so that the command reference can be made from [`Args`]; no crate of ours builds on it.
+//! [`plan`] is the functional core. Around it stand the two shells: [`cluster`], and [`directory`], where everything is a
+//! file. It is a library so that the command reference can be made from [`Args`]; no crate of ours builds on it.
 
 mod args;
+pub mod cluster;
+mod contest;
+mod digest;
 pub mod directory;
 mod duration;
 mod http;

@@ -2,8 +2,7 @@
 
 use std::io::{self, Write};
 
-use clap::error::ErrorKind;
-use seal_controller::{Args, directory, telemetry};
+use seal_controller::{Args, cluster, directory, telemetry};
 use seal_shell::ExitCode;
 use tracing::warn;
 
@@ -36,18 +35,15 @@ fn run(args: Args) -> ExitCode {
             Err(_) => ExitCode::Failed,
         };
     }
-    let Some(root) = args.directory.clone() else {
-        let message = "--directory DIR is needed: working in a cluster is not there yet";
-        let _ = Args::command()
-            .error(ErrorKind::MissingRequiredArgument, message)
-            .print();
-        return ExitCode::Usage;
-    };
     telemetry::start(args.log_format, args.log_level, args.log_info_stdout);
     for notice in &args.notices {
         warn!("{notice}");
     }
-    match directory::run(args, &root) {
+    let outcome = match args.directory.clone() {
+        Some(root) => directory::run(args, &root),
+        None => cluster::run(args),
+    };
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error:#}");

@@ -10,7 +10,9 @@ mod ownership;
 mod tests;
 
 use jiff::Timestamp;
-use seal_api::{ConditionStatus, ConditionType, Reason, SealedSecretStatus, Verdict, transition};
+use seal_api::{
+    ConditionStatus, ConditionType, Reason, SealedSecretStatus, Verdict, conditions, transition,
+};
 use seal_sealing::{Failure, Secret};
 
 pub use ownership::{Owner, is_owned_by};
@@ -151,11 +153,31 @@ pub fn next_status(
     generation: Option<i64>,
     now: Timestamp,
 ) -> Option<SealedSecretStatus> {
-    let conditions = present.map_or(&[][..], |status| &status.conditions);
+    let said = present.map_or(&[][..], |status| &status.conditions);
+    let is_observed = present.is_some_and(|status| status.observed_generation == generation);
+    let conditions = match transition(said, verdict, generation, now) {
+        Some(conditions) => conditions,
+        None if is_observed => return None,
+        None => conditions(said, verdict, generation, now),
+    };
     Some(SealedSecretStatus {
-        conditions: transition(conditions, verdict, generation, now)?,
+        conditions,
         observed_generation: generation,
     })
+}
+
+/// The status after the Secret was written, which is always worth a word: when it was.
+pub fn status_after_write(
+    present: Option<&SealedSecretStatus>,
+    verdict: &Verdict,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> SealedSecretStatus {
+    let said = present.map_or(&[][..], |status| &status.conditions);
+    SealedSecretStatus {
+        conditions: conditions(said, verdict, generation, now),
+        observed_generation: generation,
+    }
 }
 
 /// Whether a status says that the Secret was right, for this generation of the SealedSecret.
@@ -243,32 +265,27 @@ fn update(
 
 fn not_managed(existing: &Secret) -> Verdict {
     let name = existing.name();
-    Verdict {
-        reason: Reason::NotManaged,
-        message: format!(
-            "failed update: Resource \"{name}\" already exists and is not managed by SealedSecret; to hand it over, \
-             annotate the Secret with {}: \"true\", or delete it",
-            seal_api::annotations::MANAGED
-        ),
-    }
+    let message = format!(
+        "failed update: Resource \"{name}\" already exists and is not managed by SealedSecret; to hand it over, \
+         annotate the Secret with {}: \"true\", or delete it",
+        seal_api::annotations::MANAGED
+    );
+    Verdict::failed(Reason::NotManaged, message)
 }
 
 fn unreadable_target() -> Verdict {
-    Verdict {
-        reason: Reason::NotManaged,
-        message: "what stands in place of the Secret is not a readable Secret of that name and was not written by \
-                  us; it is left alone until it is removed"
-            .to_owned(),
-    }
+    Verdict::failed(
+        Reason::NotManaged,
+        "what stands in place of the Secret is not a readable Secret of that name and was not written by us; it is \
+         left alone until it is removed",
+    )
 }
 
 fn immutable(existing: &Secret) -> Verdict {
-    Verdict {
-        reason: Reason::ImmutableSecret,
-        message: format!(
-            "Error updating {}/{}: the target Secret is immutable; delete it, and it is made anew",
-            existing.namespace(),
-            existing.name()
-        ),
-    }
+    let message = format!(
+        "Error updating {}/{}: the target Secret is immutable; delete it, and it is made anew",
+        existing.namespace(),
+        existing.name()
+    );
+    Verdict::failed(Reason::ImmutableSecret, message)
 }

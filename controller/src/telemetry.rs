@@ -7,8 +7,10 @@ use std::{io, str::FromStr};
 
 use tracing::Level;
 use tracing_subscriber::{
-    filter::LevelFilter,
+    filter::{LevelFilter, filter_fn},
     fmt::{MakeWriter, writer::MakeWriterExt},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 use crate::args::LogFormat;
@@ -76,9 +78,11 @@ where
         // It would panic where nobody reads standard error any more.
         .log_internal_errors(false)
         .with_ansi(false);
+    // Libraries log what they cannot read, which may be a Secret; only what we say ourselves is let through.
+    let ours = filter_fn(|metadata| metadata.target().starts_with("seal_"));
     match format {
-        LogFormat::Text => log.init(),
-        LogFormat::Json => log.json().flatten_event(true).init(),
+        LogFormat::Text => log.finish().with(ours).init(),
+        LogFormat::Json => log.json().flatten_event(true).finish().with(ours).init(),
     }
 }
 

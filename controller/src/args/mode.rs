@@ -5,8 +5,9 @@ use clap::{ArgMatches, error::ErrorKind, parser::ValueSource};
 use super::Args;
 
 /// Flags that say something of a cluster, and nothing of folders.
-const OF_A_CLUSTER: [&str; 16] = [
+const OF_A_CLUSTER: [&str; 17] = [
     "kubeconfig",
+    "name",
     "all_namespaces",
     "additional_namespaces",
     "label_selector",

@@ -7,7 +7,6 @@ use seal_api::Reason;
 
 use super::{
     absence::GRACE,
-    digest::Digest,
     documents::Fault,
     input::{self, Unread},
     object_name::ObjectName,
@@ -16,6 +15,7 @@ use super::{
     status_files::reserved,
     tree::{Tree, tree},
 };
+use crate::digest::Digest;
 
 /// What `sealed/` holds.
 #[derive(Debug, Default)]

@@ -16,12 +16,12 @@ use seal_shell::Replace;
 use tracing::info;
 
 use super::{
-    digest::Digest,
     layout::{Layout, write_private},
     problem::Problem,
     status_files::{KEYS, write_if_changed},
 };
 use crate::args::Args;
+use crate::digest::Digest;
 
 use file::{KeysFile, Line};
 use hold::{Hold, Known, hold};

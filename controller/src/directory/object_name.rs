@@ -5,7 +5,7 @@ use std::fmt;
 use seal_envelope::hex;
 use seal_sealing::{check_name, check_namespace};
 
-use super::digest::Digest;
+use crate::digest::Digest;
 
 /// How long a file name may be on every usual file system, in bytes.
 const LONGEST_FILE_NAME: usize = 255;

@@ -16,7 +16,6 @@ use tracing::{info, warn};
 use super::{
     absence::{Absence, Missing, judge},
     catalogue::{Catalogue, Located, Sources, duplicate_message},
-    contest::Contest,
     input::Unread,
     keys::Keys,
     layout::Layout,
@@ -27,6 +26,7 @@ use super::{
     status_files::StatusFiles,
     target::{TargetFile, delete, owned},
 };
+use crate::contest::Contest;
 use crate::{
     args::Args,
     plan::{Observed, Owner, Record, Source, Step, plan},
@@ -182,13 +182,7 @@ impl Directory {
                 remembered.see(&places[0]);
             }
             remembered.missing_since = None;
-            remembered.conclude(
-                &Verdict {
-                    reason: Reason::DuplicateObject,
-                    message,
-                },
-                now,
-            );
+            remembered.conclude(&Verdict::failed(Reason::DuplicateObject, message), now);
         }
     }
 
@@ -269,13 +263,7 @@ impl Directory {
     fn keep(&mut self, name: &ObjectName, why: &str, now: Timestamp, outcome: &mut Outcome) {
         let message = format!("the SealedSecret is missing, and its Secret is kept: {why}");
         let remembered = self.memory.objects.entry(name.clone()).or_default();
-        remembered.conclude(
-            &Verdict {
-                reason: Reason::Unreadable,
-                message: message.clone(),
-            },
-            now,
-        );
+        remembered.conclude(&Verdict::failed(Reason::Unreadable, message.clone()), now);
         let file = if remembered.file.is_empty() {
             shown(name)
         } else {

@@ -13,8 +13,6 @@ use tracing::info;
 
 use super::{
     catalogue::{Catalogue, Located},
-    contest::Contest,
-    digest::Digest,
     input::Unread,
     object_name::ObjectName,
     opening::{Opened, open_all},
@@ -22,6 +20,8 @@ use super::{
     problem::Problem,
     target::{Content, TargetFile, write_secret},
 };
+use crate::contest::Contest;
+use crate::digest::Digest;
 use crate::plan::{Cause, Observed, Owner, Plan, Record, Source, Step, is_settled, plan};
 
 /// How many SealedSecrets are opened before their Secrets are written.
@@ -76,7 +76,7 @@ struct Write {
 impl Finding {
     fn passing(reason: Reason, message: String) -> Self {
         Self {
-            verdict: Verdict { reason, message },
+            verdict: Verdict::failed(reason, message),
             known: None,
             again: None,
             is_open_to_others: false,
@@ -314,7 +314,7 @@ impl Directory {
         let next = Contest::next(self.contests.get(name), known.made_from);
         if next > now {
             let message = "the Secret is changed or deleted again as soon as it is repaired; repairs wait ever longer";
-            let finding = Finding::passing(Reason::Retrying, message.to_owned());
+            let finding = Finding::passing(Reason::Contested, message.to_owned());
             return Finding {
                 again: Some(next),
                 ..finding

@@ -5,10 +5,10 @@ use seal_manifest::{Node, ScalarKind};
 use serde_json::Value;
 
 use super::{
-    digest::Digest,
     documents::{Fault, Object, ends_at_marker, objects},
     object_name::ObjectName,
 };
+use crate::digest::Digest;
 
 const GROUP: &str = "bitnami.com/";
 

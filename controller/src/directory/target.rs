@@ -8,13 +8,13 @@ use seal_sealing::Secret;
 use seal_shell::{PlainFile, Replace};
 
 use super::{
-    digest::Digest,
     documents::objects,
     input::{self, Unread},
     layout::{Layout, link_below, remove, write_private},
     object_name::ObjectName,
     tree::tree,
 };
+use crate::digest::Digest;
 use crate::plan::{Owner, Target, is_owned_by};
 
 /// The file of a Secret as it is.

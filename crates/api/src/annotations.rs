@@ -24,6 +24,11 @@ pub const KEY_ACTIVE: &str = "active";
 /// The prefix is ours alone: `.internal` is reserved for private use, so it can never become somebody's domain.
 pub const ITEMS: &str = "seal.internal/items";
 
+/// On a SealedSecret, with the value `ignore`: a Secret that somebody else changes afterwards is left as it is.
+pub const DRIFT: &str = "seal.internal/drift";
+/// The value of [`DRIFT`] that switches repairs off.
+pub const DRIFT_IGNORE: &str = "ignore";
+
 /// What `kubectl apply` and `kubecfg` leave behind: copies of the whole object, cleartext included.
 pub const LAST_APPLIED: [&str; 2] = [
     "kubectl.kubernetes.io/last-applied-configuration",

@@ -84,6 +84,8 @@ pub struct Verdict {
     pub reason: Reason,
     /// The explanation for people; empty where all is well, as upstream has it.
     pub message: String,
+    /// Whether a passing failure leaves `Synced` as it was: the Secret was right a moment ago.
+    pub keeps_synced: bool,
 }
 
 impl Verdict {
@@ -92,12 +94,47 @@ impl Verdict {
         Self {
             reason: Reason::Unsealed,
             message: String::new(),
+            keeps_synced: false,
+        }
+    }
+
+    /// It is not, for this reason.
+    pub fn failed(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            keeps_synced: false,
+        }
+    }
+
+    /// The same, said of a Secret that was right a moment ago: only `Ready` and `Reconciling` tell of it, for now.
+    #[must_use]
+    pub fn keeping_synced(self) -> Self {
+        Self {
+            keeps_synced: !self.is_ready() && !self.reason.is_terminal(),
+            ..self
         }
     }
 
     /// Whether the Secret is as the SealedSecret says.
     pub fn is_ready(&self) -> bool {
         self.reason == Reason::Unsealed
+    }
+
+    fn reason_of(&self, type_: ConditionType) -> Reason {
+        if self.keeps_synced && type_ == ConditionType::Synced {
+            Reason::Unsealed
+        } else {
+            self.reason
+        }
+    }
+
+    fn message_of(&self, type_: ConditionType) -> &str {
+        if self.keeps_synced && type_ == ConditionType::Synced {
+            ""
+        } else {
+            &self.message
+        }
     }
 
     /// The conditions this means, in order, with their values.
@@ -107,7 +144,8 @@ impl Verdict {
             ConditionType::{Ready, Reconciling, Stalled, Synced},
         };
         let ready = if self.is_ready() { True } else { False };
-        let mut values = vec![(Synced, ready), (Ready, ready)];
+        let synced = if self.keeps_synced { True } else { ready };
+        let mut values = vec![(Synced, synced), (Ready, ready)];
         if self.reason.is_terminal() {
             values.push((Stalled, True));
         } else if !self.is_ready() {
@@ -119,6 +157,7 @@ impl Verdict {
 
 /// The conditions after a verdict, or `None` where the present ones already say it and nothing is to be written.
 ///
+/// Upstream's resource definition prunes `observedGeneration` of a condition, so one that is missing counts as right.
 /// A condition keeps its `lastTransitionTime` while its value stays. `now` is cut to whole seconds.
 pub fn transition(
     present: &[Condition],
@@ -126,27 +165,38 @@ pub fn transition(
     generation: Option<i64>,
     now: Timestamp,
 ) -> Option<Vec<Condition>> {
-    let now = Timestamp::from_second(now.as_second())
-        .expect("whole seconds of a timestamp are a timestamp");
-    let next: Vec<_> = verdict
-        .values()
-        .into_iter()
-        .map(|(type_, status)| Condition {
-            type_: type_.as_str().to_owned(),
-            status: status.as_str().to_owned(),
-            reason: Some(verdict.reason.to_string()),
-            message: Some(verdict.message.clone()).filter(|message| !message.is_empty()),
-            last_update_time: Some(now),
-            last_transition_time: Some(transition_time(present, type_, status).unwrap_or(now)),
-            observed_generation: generation,
-        })
-        .collect();
+    let next = conditions(present, verdict, generation, now);
     let unchanged = present.len() == next.len()
         && present
             .iter()
             .zip(&next)
             .all(|(old, new)| same_statement(old, new));
     (!unchanged).then_some(next)
+}
+
+/// The conditions after a verdict, in order, whether or not the present ones say the same.
+pub fn conditions(
+    present: &[Condition],
+    verdict: &Verdict,
+    generation: Option<i64>,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let now = Timestamp::from_second(now.as_second())
+        .expect("whole seconds of a timestamp are a timestamp");
+    verdict
+        .values()
+        .into_iter()
+        .map(|(type_, status)| Condition {
+            type_: type_.as_str().to_owned(),
+            status: status.as_str().to_owned(),
+            reason: Some(verdict.reason_of(type_).to_string()),
+            message: Some(verdict.message_of(type_).to_owned())
+                .filter(|message| !message.is_empty()),
+            last_update_time: Some(now),
+            last_transition_time: Some(transition_time(present, type_, status).unwrap_or(now)),
+            observed_generation: generation,
+        })
+        .collect()
 }
 
 /// The time a condition has had its value since, if it had it before.
@@ -168,12 +218,13 @@ fn same_statement(old: &Condition, new: &Condition) -> bool {
             status,
             reason,
             message,
-            observed_generation,
             ..
         } = condition.clone();
-        (type_, status, reason, message, observed_generation)
+        (type_, status, reason, message)
     };
+    let generation = old.observed_generation;
     statement(old) == statement(new)
+        && (generation.is_none() || generation == new.observed_generation)
 }
 
 #[cfg(test)]
@@ -185,10 +236,7 @@ mod tests {
     }
 
     fn failed(reason: Reason, message: &str) -> Verdict {
-        Verdict {
-            reason,
-            message: message.to_owned(),
-        }
+        Verdict::failed(reason, message)
     }
 
     fn shape(conditions: &[Condition]) -> Vec<(&str, &str)> {
@@ -241,6 +289,38 @@ mod tests {
         assert_eq!(second[0].last_transition_time, Some(at(0)));
         assert_eq!(second[0].last_update_time, Some(at(9)));
         assert!(transition(&second, &failed(Reason::CannotOpen, "b"), Some(2), at(9)).is_some());
+    }
+
+    #[test]
+    fn a_passing_failure_may_leave_synced_as_it_was() {
+        let right = transition(&[], &Verdict::unsealed(), Some(1), at(0)).expect("new");
+        let shaken = failed(Reason::Retrying, "m").keeping_synced();
+        let shaken = transition(&right, &shaken, Some(1), at(5)).expect("changed");
+        let expected = [
+            ("Synced", "True"),
+            ("Ready", "False"),
+            ("Reconciling", "True"),
+        ];
+        assert_eq!(shape(&shaken), expected);
+        assert_eq!(shaken[0].message, None);
+        assert_eq!(shaken[0].last_transition_time, Some(at(0)));
+        assert!(
+            !failed(Reason::UnknownKey, "m")
+                .keeping_synced()
+                .keeps_synced
+        );
+    }
+
+    #[test]
+    fn a_field_that_the_resource_definition_prunes_does_not_count_as_a_change() {
+        let mut pruned = transition(&[], &Verdict::unsealed(), Some(1), at(0)).expect("new");
+        for condition in &mut pruned {
+            condition.observed_generation = None;
+        }
+        assert_eq!(
+            transition(&pruned, &Verdict::unsealed(), Some(1), at(9)),
+            None
+        );
     }
 
     #[test]

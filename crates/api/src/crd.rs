@@ -175,10 +175,7 @@ mod tests {
         assert_eq!(keys(&full), keys(&spec()["properties"]));
         assert_eq!(keys(&full["template"]), keys(&template()["properties"]));
 
-        let failed = Verdict {
-            reason: crate::Reason::CannotOpen,
-            message: "m".to_owned(),
-        };
+        let failed = Verdict::failed(crate::Reason::CannotOpen, "m");
         let conditions: Vec<Condition> =
             transition(&[], &failed, Some(1), jiff::Timestamp::UNIX_EPOCH).expect("new");
         let full = SealedSecretStatus {

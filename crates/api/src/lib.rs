@@ -10,7 +10,7 @@ mod reason;
 mod scope;
 mod sealed_secret;
 
-pub use condition::{Condition, ConditionStatus, ConditionType, Verdict, transition};
+pub use condition::{Condition, ConditionStatus, ConditionType, Verdict, conditions, transition};
 pub use crd::custom_resource_definition;
 pub use reason::Reason;
 pub use scope::{Scope, UnknownScope};

@@ -66,6 +66,15 @@ reasons! {
     NotManaged,
     /// The existing Secret is immutable, so it cannot be changed. Delete it, and it is made anew.
     ImmutableSecret,
+    /// The API server refuses the Secret as invalid or too large: its type or its immutable flag cannot be changed, its
+    /// contents do not fit its type, or it is beyond the size of a Secret. Change the SealedSecret, or delete the Secret.
+    SecretRefused,
+    /// The API server forbids to write the Secret: a quota, a policy or webhook, missing rights, or a namespace that is
+    /// being deleted. It is tried again without an end.
+    WriteForbidden,
+    /// Something else changes the Secret back each time it is repaired; repairs are made ever more rarely, at least once an
+    /// hour. Find out who, or annotate the SealedSecret so that drift is left alone.
+    Contested,
     /// Two SealedSecrets have the same namespace and name; neither is acted on.
     DuplicateObject,
 
@@ -99,6 +108,9 @@ reasons! {
 
     /// A key Secret or key file holds no readable private key or certificate.
     UnreadableKey,
+    /// A key Secret lies in another namespace than the controller's, where it is ignored; only keys beside the controller
+    /// count.
+    MisplacedKey,
     /// A key is not RSA of 2048 to 8192 bits.
     UnsupportedKey,
     /// The certificate of a key Secret belongs to another private key.
@@ -138,7 +150,12 @@ impl Reason {
     pub fn is_terminal(self) -> bool {
         !matches!(
             self,
-            Self::Unsealed | Self::Retrying | Self::Unreadable | Self::Unwritable
+            Self::Unsealed
+                | Self::Retrying
+                | Self::WriteForbidden
+                | Self::Contested
+                | Self::Unreadable
+                | Self::Unwritable
         )
     }
 }

@@ -46,10 +46,7 @@ impl Failure {
 
     /// The reason and message for the conditions of the object.
     pub fn verdict(&self) -> Verdict {
-        Verdict {
-            reason: self.reason(),
-            message: self.to_string(),
-        }
+        Verdict::failed(self.reason(), self.to_string())
     }
 }
 

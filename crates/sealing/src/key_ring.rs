@@ -37,20 +37,50 @@ impl HeldKey {
     }
 }
 
+/// What counts as a key's age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum KeyOrder {
+    /// The time from which its certificate is valid, else when its Secret was made.
+    #[default]
+    NotBefore,
+    /// When its Secret was made.
+    Created,
+}
+
 /// The keys at hand, newest first, each once.
 #[derive(Debug, Default)]
 pub struct KeyRing {
     keys: Vec<HeldKey>,
+    order: KeyOrder,
+}
+
+impl KeyOrder {
+    fn of(self, key: &HeldKey) -> Timestamp {
+        match self {
+            Self::NotBefore => key.since(),
+            Self::Created => key.created,
+        }
+    }
 }
 
 impl KeyRing {
     /// Orders the keys: newest [`HeldKey::since`] first, ties by key id so that every start chooses the same. Of a key
     /// given twice the one with a certificate stays.
-    pub fn new(mut keys: Vec<HeldKey>) -> Self {
+    pub fn new(keys: Vec<HeldKey>) -> Self {
+        Self::ordered(keys, KeyOrder::NotBefore)
+    }
+
+    /// Orders the keys as [`Self::new`] does, by another age.
+    pub fn ordered(mut keys: Vec<HeldKey>, order: KeyOrder) -> Self {
         keys.sort_by_key(|key| (key.id(), key.certificate.is_none()));
         keys.dedup_by_key(|key| key.id());
-        keys.sort_by_key(|key| (std::cmp::Reverse(key.since()), key.id()));
-        Self { keys }
+        keys.sort_by_key(|key| (std::cmp::Reverse(order.of(key)), key.id()));
+        Self { keys, order }
+    }
+
+    /// The time that the current key counts from; `None` where there is none.
+    pub fn current_since(&self) -> Option<Timestamp> {
+        self.current().map(|(key, _)| self.order.of(key))
     }
 
     /// The key to seal with: the newest that has a certificate.
@@ -106,7 +136,7 @@ impl KeyRing {
         let mut order = self.keys.iter().collect::<Vec<_>>();
         let current_then = hints
             .created
-            .and_then(|created| self.keys.iter().find(|key| key.since() <= created));
+            .and_then(|created| self.keys.iter().find(|key| self.order.of(key) <= created));
         let current_then = current_then.map(HeldKey::id);
         order.sort_by_cached_key(|key| {
             let id = key.id();
@@ -182,6 +212,20 @@ mod tests {
             Some(smaller)
         );
         assert!(KeyRing::default().current().is_none());
+    }
+
+    #[test]
+    fn keys_may_be_ordered_by_the_age_of_their_secrets() {
+        let (old, new) = (key(1), key(2));
+        let (old_id, new_id) = (old.id(), new.id());
+        let restored = HeldKey {
+            created: Timestamp::UNIX_EPOCH + SignedDuration::from_hours(24 * 9),
+            ..old
+        };
+        let ring = KeyRing::ordered(vec![restored, new], KeyOrder::Created);
+        assert_eq!(ring.current().map(|(key, _)| key.id()), Some(old_id));
+        assert_eq!(ring.keys()[1].id(), new_id);
+        assert_eq!(ring.current_since(), Some(ring.keys()[0].created));
     }
 
     #[test]

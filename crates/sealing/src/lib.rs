@@ -47,7 +47,7 @@ pub use contents::{ContentsError, check_contents, check_known_contents, is_restr
 pub use diagnosis::mismatch;
 pub use failure::{Failure, ItemFailure};
 pub use item_lines::{ItemLine, ItemLines, item_lines_fit};
-pub use key_ring::{HeldKey, KeyRing};
+pub use key_ring::{HeldKey, KeyOrder, KeyRing};
 pub use key_secret::{KeySecretError, key_secret, opening_key_reason, read_key_secret};
 pub use names::{NameError, check_item_key, check_name, check_namespace};
 pub use renewal::{Renewal, renewal};

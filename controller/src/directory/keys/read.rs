@@ -9,8 +9,8 @@ use seal_sealing::{HeldKey, Secret, read_key_secret};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::digest::Digest;
 use crate::directory::{
-    digest::Digest,
     documents::{Fault, Object, objects},
     input::{self, Unread},
     problem::Problem,

@@ -476,6 +476,10 @@ fn is_of_opening(reason: Reason) -> bool {
         | Reason::Retrying
         | Reason::NotManaged
         | Reason::ImmutableSecret
+        | Reason::SecretRefused
+        | Reason::WriteForbidden
+        | Reason::Contested
+        | Reason::MisplacedKey
         | Reason::DuplicateObject
         | Reason::InvalidCommandLine
         | Reason::InvalidObject

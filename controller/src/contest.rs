@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::digest::Digest;
+use crate::digest::Digest;
 
 /// So many writes of the same thing in quick succession are made at once.
 const PATIENCE: u32 = 5;
@@ -13,7 +13,7 @@ const QUICK: SignedDuration = SignedDuration::from_mins(1);
 
 /// The writes of one Secret.
 #[derive(Debug)]
-pub(super) struct Contest {
+pub(crate) struct Contest {
     /// What was written: another SealedSecret begins a new count.
     wrote: Digest,
     count: u32,
@@ -22,7 +22,7 @@ pub(super) struct Contest {
 
 impl Contest {
     /// When the same thing may be written again.
-    pub(super) fn next(contest: Option<&Self>, wanted: Digest) -> Timestamp {
+    pub(crate) fn next(contest: Option<&Self>, wanted: Digest) -> Timestamp {
         match contest {
             Some(contest) if contest.wrote == wanted => contest
                 .last
@@ -33,7 +33,7 @@ impl Contest {
     }
 
     /// The contest after a write.
-    pub(super) fn after(contest: Option<&Self>, wrote: Digest, now: Timestamp) -> Self {
+    pub(crate) fn after(contest: Option<&Self>, wrote: Digest, now: Timestamp) -> Self {
         let quickly = |contest: &&Self| {
             contest.wrote == wrote && now.duration_since(contest.last) < contest.wait() + QUICK
         };

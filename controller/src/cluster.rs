@@ -1,0 +1,205 @@
+//! The cluster shell: SealedSecrets, Secrets and keys are objects of the API server.
+//!
+//! Watches say what changed, a queue says what to look at, workers look at one SealedSecret each; [`crate::plan`]
+//! decides. At rest no request is made for any object.
+
+mod api_server;
+mod certificate_map;
+mod events;
+mod keys;
+mod object_name;
+mod objects;
+mod pace;
+mod place;
+mod queue;
+mod read;
+mod reconcile;
+mod refusal;
+mod renew;
+mod serve;
+mod watches;
+
+use std::{
+    collections::{BTreeSet, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use seal_sealing::{KeyOrder, Secret};
+use tokio::sync::{Notify, Semaphore};
+use tracing::{info, warn};
+
+use crate::{args, args::Args, http::Served};
+
+use api_server::{ApiError, ApiServer, Kind};
+use keys::Keys;
+use object_name::ObjectName;
+use objects::{Fingerprint, Objects};
+use queue::Queue;
+use watches::Feature;
+
+pub use serve::run;
+
+/// The controller in a cluster.
+#[derive(Debug)]
+struct Cluster {
+    args: Args,
+    /// The controller's namespace, where its keys are.
+    own: String,
+    /// The namespaces it works in; none stands for all.
+    scope: Option<BTreeSet<String>>,
+    api: ApiServer,
+    keys: Keys,
+    objects: Mutex<Objects>,
+    queue: Queue<ObjectName>,
+    /// As many permits as values may be opened at a time.
+    cores: Semaphore,
+    served: Arc<Served>,
+    /// Wakes those who look after the keys.
+    keys_changed: Notify,
+    said: Mutex<Said>,
+}
+
+/// What is said once.
+#[derive(Debug, Default)]
+struct Said {
+    features_off: BTreeSet<Feature>,
+    keys_elsewhere: BTreeSet<ObjectName>,
+    /// The namespaces of which the SealedSecrets were listed.
+    listed: HashSet<Option<String>>,
+}
+
+impl Cluster {
+    fn new(args: Args, own: String, api: ApiServer, served: Arc<Served>, cores: usize) -> Self {
+        let order = match args.key_order_priority {
+            args::KeyOrder::CertNotBefore => KeyOrder::NotBefore,
+            args::KeyOrder::SecretCreationTimestamp => KeyOrder::Created,
+        };
+        Self {
+            scope: args.namespaces(&own),
+            args,
+            own,
+            api,
+            keys: Keys::new(order),
+            objects: Mutex::default(),
+            queue: Queue::new(),
+            cores: Semaphore::new(cores),
+            served,
+            keys_changed: Notify::new(),
+            said: Mutex::default(),
+        }
+    }
+
+    fn objects(&self) -> MutexGuard<'_, Objects> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn watches_secrets(&self) -> bool {
+        !self.args.skip_recreate
+    }
+
+    fn sealed_secret_seen(&self, name: &ObjectName, seen: Fingerprint) {
+        if self.objects().see(name, seen) {
+            self.queue.add(name.clone());
+        }
+    }
+
+    /// A SealedSecret is gone; its Secret goes by its owner reference. Its uid is known where its end was watched.
+    fn sealed_secret_gone(self: &Arc<Self>, name: &ObjectName, uid: Option<String>) {
+        self.objects().forget(name);
+        if let Some(uid) = uid.filter(|_| self.args.old_gc_behavior) {
+            let (cluster, name) = (Arc::clone(self), name.clone());
+            tokio::spawn(async move { cluster.delete_secret_of(&name, &uid).await });
+        }
+    }
+
+    /// Deletes the Secret of a SealedSecret that is gone, where it is its own.
+    async fn delete_secret_of(&self, name: &ObjectName, uid: &str) {
+        let Ok(Some(object)) = self.api.get(Kind::Secret, name).await else {
+            return;
+        };
+        let owner = crate::plan::Owner {
+            name: &name.name,
+            uid,
+        };
+        let is_ours = Secret::from_json(&object)
+            .is_ok_and(|secret| crate::plan::is_owned_by(&secret, &owner));
+        if is_ours {
+            match self
+                .api
+                .delete(Kind::Secret, name, &read::text(&object, "uid"))
+                .await
+            {
+                Ok(()) => info!(secret = %name, "Secret deleted with its SealedSecret"),
+                Err(error) => warn!(secret = %name, "the Secret cannot be deleted: {error}"),
+            }
+        }
+    }
+
+    /// All SealedSecrets of a namespace, or of all, are known.
+    fn listed(&self, namespace: Option<&str>) {
+        let is_complete = {
+            let mut said = self.said();
+            said.listed.insert(namespace.map(str::to_owned));
+            said.listed.len() >= self.scope.as_ref().map_or(1, BTreeSet::len)
+        };
+        if is_complete {
+            self.served.set_ready();
+        }
+    }
+
+    fn secret_seen(&self, name: &ObjectName, version: String) {
+        if self.objects().see_secret(name, version) {
+            self.queue.add(name.clone());
+        }
+        self.legacy_key_seen(name);
+    }
+
+    fn secret_gone(&self, name: &ObjectName) {
+        if self.objects().forget_secret(name) {
+            self.queue.add(name.clone());
+        }
+        self.legacy_key_seen(name);
+    }
+
+    /// The key Secret of old installations has no label by which it could be watched.
+    fn legacy_key_seen(&self, name: &ObjectName) {
+        if name.namespace == self.own && name.name == self.args.key_prefix {
+            self.keys_changed.notify_one();
+        }
+    }
+
+    /// The key Secret that is named as old installations named it.
+    async fn legacy_key(&self) -> Result<Option<Secret>, ApiError> {
+        let name = ObjectName::new(&self.own, &self.args.key_prefix);
+        let object = self.api.get(Kind::Secret, &name).await?;
+        Ok(object.and_then(|object| Secret::from_json(&object).ok()))
+    }
+
+    /// Key Secrets were seen; `changed` where other keys are held now.
+    fn keys_seen(&self, changed: bool) {
+        if changed {
+            for name in self.objects().waiting_for_keys(&self.keys.ids()) {
+                self.queue.add(name);
+            }
+        }
+        self.keys_changed.notify_one();
+    }
+
+    /// A Secret elsewhere has the key label. It is no key: whoever may write Secrets there could bring his own.
+    fn key_elsewhere(&self, name: &ObjectName) {
+        if self.said().keys_elsewhere.insert(name.clone()) {
+            let reason = seal_api::Reason::MisplacedKey;
+            warn!(secretname = %name, %reason, "a Secret with the key label lies in another namespace than the controller's and is ignored");
+        }
+    }
+
+    fn feature_off(&self, feature: Feature) {
+        if self.said().features_off.insert(feature) {
+            warn!(feature = feature.name(), "{}", feature.loss());
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Requests to the API server, and what its refusals mean.
+//!
+//! Objects travel as JSON: those that hold cleartext are taken apart at once by whoever asked, and nothing of a body
+//! gets into an error. (The client's own typed calls log a body that they cannot read.)
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use kube::{Client, client::Body, core::Status};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::{object_name::ObjectName, pace::Pace};
+
+/// How long one request may take.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// So much of a refusal is passed on.
+const LONGEST_REFUSAL: usize = 512;
+
+/// The API server, as this controller's ServiceAccount.
+pub(super) struct ApiServer {
+    pub(super) client: Client,
+    pace: Option<Pace>,
+    /// How far the API server's clock is ahead of ours, in seconds.
+    clock_ahead: AtomicI64,
+}
+
+impl fmt::Debug for ApiServer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ApiServer").finish_non_exhaustive()
+    }
+}
+
+/// A resource of which this controller reads or writes single objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    SealedSecret,
+    Secret,
+    ConfigMap,
+    Event,
+}
+
+impl Kind {
+    /// The path of the collection in a namespace.
+    fn collection(self, namespace: &str) -> String {
+        let (group, plural) = match self {
+            Self::SealedSecret => ("apis/bitnami.com/v1alpha1", "sealedsecrets"),
+            Self::Secret => ("api/v1", "secrets"),
+            Self::ConfigMap => ("api/v1", "configmaps"),
+            Self::Event => ("api/v1", "events"),
+        };
+        format!("/{group}/namespaces/{namespace}/{plural}")
+    }
+
+    fn path(self, name: &ObjectName) -> String {
+        format!("{}/{}", self.collection(&name.namespace), name.name)
+    }
+}
+
+/// Why a request led to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ApiError {
+    /// The object, or the resource, is not there.
+    NotFound,
+    /// Something of that name is there already.
+    AlreadyExists,
+    /// The object was changed since it was read.
+    Conflict,
+    /// Rights, a quota, a policy or a webhook forbid it.
+    Forbidden(String),
+    /// The object is not accepted as it is.
+    Refused(String),
+    /// The API server could not be reached, or failed.
+    Failed(String),
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => formatter.write_str("not found"),
+            Self::AlreadyExists => formatter.write_str("it exists already"),
+            Self::Conflict => formatter.write_str("it was changed meanwhile"),
+            Self::Forbidden(message) | Self::Refused(message) | Self::Failed(message) => {
+                formatter.write_str(message)
+            }
+        }
+    }
+}
+
+impl ApiServer {
+    pub(super) fn new(client: Client, pace: Option<Pace>) -> Self {
+        Self {
+            client,
+            pace,
+            clock_ahead: AtomicI64::new(0),
+        }
+    }
+
+    /// Reads an object; `None` where there is none.
+    pub(super) async fn get(
+        &self,
+        kind: Kind,
+        name: &ObjectName,
+    ) -> Result<Option<Value>, ApiError> {
+        match self.send("GET", &kind.path(name), Vec::new()).await {
+            Ok(object) => Ok(Some(object)),
+            Err(ApiError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates an object, and returns it as it is stored.
+    pub(super) async fn create(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        object: &impl Serialize,
+    ) -> Result<Value, ApiError> {
+        self.send("POST", &kind.collection(namespace), json(object)?)
+            .await
+    }
+
+    /// Replaces an object that has the `resourceVersion` it was read with, and returns it as it is stored.
+    pub(super) async fn replace(
+        &self,
+        kind: Kind,
+        name: &ObjectName,
+        object: &impl Serialize,
+    ) -> Result<Value, ApiError> {
+        self.send("PUT", &kind.path(name), json(object)?).await
+    }
+
+    /// Replaces the status of an object that has the `resourceVersion` it was read with.
+    pub(super) async fn replace_status(
+        &self,
+        kind: Kind,
+        name: &ObjectName,
+        object: &impl Serialize,
+    ) -> Result<Value, ApiError> {
+        let path = format!("{}/status", kind.path(name));
+        self.send("PUT", &path, json(object)?).await
+    }
+
+    /// Deletes the object with this uid and no other one of its name.
+    pub(super) async fn delete(
+        &self,
+        kind: Kind,
+        name: &ObjectName,
+        uid: &str,
+    ) -> Result<(), ApiError> {
+        let options = serde_json::json!({"preconditions": {"uid": uid}});
+        match self.send("DELETE", &kind.path(name), json(&options)?).await {
+            Ok(_) | Err(ApiError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The time by the API server's clock, as of the last [`Self::ask_time`].
+    pub(super) fn time(&self, now: Timestamp) -> Timestamp {
+        let ahead = SignedDuration::from_secs(self.clock_ahead.load(Ordering::Relaxed));
+        now.checked_add(ahead).unwrap_or(now)
+    }
+
+    /// Asks the API server what time it is. Where it does not say, its clock is taken to go as ours.
+    pub(super) async fn ask_time(&self) {
+        let request = http_request("GET", "/version", Vec::new()).map(Body::from);
+        let Ok(Ok(response)) = timeout(TIME_LIMIT, self.client.send(request)).await else {
+            return;
+        };
+        let date = response
+            .headers()
+            .get("date")
+            .and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok());
+        let ahead = date.map_or(0, |date| {
+            date.timestamp().as_second() - Timestamp::now().as_second()
+        });
+        self.clock_ahead.store(ahead, Ordering::Relaxed);
+    }
+
+    async fn send(&self, method: &str, path: &str, body: Vec<u8>) -> Result<Value, ApiError> {
+        if let Some(pace) = &self.pace {
+            pace.keep().await;
+        }
+        let request = http_request(method, path, body);
+        let answer = timeout(TIME_LIMIT, self.client.request_text(request)).await;
+        let text = match answer {
+            Ok(Ok(text)) => Zeroizing::new(text),
+            Ok(Err(kube::Error::Api(status))) => return Err(refusal(&status)),
+            Ok(Err(_)) => {
+                return Err(ApiError::Failed(
+                    "the API server cannot be reached, or broke off".to_owned(),
+                ));
+            }
+            Err(_) => {
+                return Err(ApiError::Failed(
+                    "the API server does not answer".to_owned(),
+                ));
+            }
+        };
+        let object: Value = serde_json::from_str(&text).map_err(|_| nonsense())?;
+        object.is_object().then_some(object).ok_or_else(nonsense)
+    }
+}
+
+fn nonsense() -> ApiError {
+    ApiError::Failed("the API server's answer is not an object".to_owned())
+}
+
+fn http_request(method: &str, path: &str, body: Vec<u8>) -> http::Request<Vec<u8>> {
+    http::Request::builder()
+        .method(method)
+        .uri(path)
+        .header("Content-Type", "application/json")
+        .header("Accept", "application/json")
+        .body(body)
+        .expect("names that the API server gave make a path")
+}
+
+fn json(object: &impl Serialize) -> Result<Vec<u8>, ApiError> {
+    serde_json::to_vec(object)
+        .map_err(|_| ApiError::Refused("it cannot be written as JSON".to_owned()))
+}
+
+fn refusal(status: &Status) -> ApiError {
+    let message = || shortened(&status.message);
+    match (status.code, status.reason.as_str()) {
+        (404, _) => ApiError::NotFound,
+        (409, "AlreadyExists") => ApiError::AlreadyExists,
+        (409, _) => ApiError::Conflict,
+        (401 | 403, _) => ApiError::Forbidden(message()),
+        (400 | 405 | 413 | 415 | 422, _) => ApiError::Refused(message()),
+        (code, _) => ApiError::Failed(format!("the API server answered {code}: {}", message())),
+    }
+}
+
+fn shortened(message: &str) -> String {
+    let line: String = message
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(LONGEST_REFUSAL)
+        .collect();
+    line.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(code: u16, reason: &str) -> Status {
+        Status::failure("no\nwonder", reason).with_code(code)
+    }
+
+    #[test]
+    fn refusals_are_told_apart_by_what_can_be_done_about_them() {
+        let message = "no wonder".to_owned();
+        for (code, reason, expected) in [
+            (404, "NotFound", ApiError::NotFound),
+            (409, "AlreadyExists", ApiError::AlreadyExists),
+            (409, "Conflict", ApiError::Conflict),
+            (403, "Forbidden", ApiError::Forbidden(message.clone())),
+            (422, "Invalid", ApiError::Refused(message.clone())),
+            (413, "RequestEntityTooLarge", ApiError::Refused(message)),
+            (
+                500,
+                "InternalError",
+                ApiError::Failed("the API server answered 500: no wonder".to_owned()),
+            ),
+        ] {
+            assert_eq!(refusal(&status(code, reason)), expected, "{code} {reason}");
+        }
+    }
+
+    #[test]
+    fn a_long_refusal_is_cut() {
+        let status = Status::failure(&"x".repeat(10_000), "Invalid").with_code(422);
+        assert_eq!(
+            refusal(&status),
+            ApiError::Refused("x".repeat(LONGEST_REFUSAL))
+        );
+    }
+}

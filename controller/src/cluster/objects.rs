@@ -1,0 +1,277 @@
+//! What is known of the SealedSecrets and Secrets in the cluster, and which SealedSecret is to be looked at. Pure.
+//!
+//! Of each object only so much is kept as tells whether it changed.
+
+use std::{
+    collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hash, Hasher},
+};
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use seal_api::Verdict;
+
+use super::{keys::KeyIds, object_name::ObjectName};
+use crate::contest::Contest;
+
+/// Tells a state of a SealedSecret from others: its uid and generation, labels, annotations, and whether it is being
+/// deleted. Writing the status changes none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fingerprint(u64);
+
+impl Fingerprint {
+    pub(super) fn of(metadata: &ObjectMeta) -> Self {
+        let ObjectMeta {
+            uid,
+            generation,
+            labels,
+            annotations,
+            deletion_timestamp,
+            ..
+        } = metadata;
+        let mut hasher = DefaultHasher::new();
+        (
+            uid,
+            generation,
+            labels,
+            annotations,
+            deletion_timestamp.is_some(),
+        )
+            .hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
+/// What came of the last look at a SealedSecret.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    /// The SealedSecret that was looked at.
+    pub(super) seen: Fingerprint,
+    /// The keys with which it could not be opened; none where it opened.
+    pub(super) failed_with: Option<KeyIds>,
+    /// The Secret as it was left, by its `resourceVersion`; none where there is none.
+    pub(super) secret: Option<String>,
+}
+
+/// A SealedSecret.
+#[derive(Debug, Default)]
+pub(super) struct Object {
+    seen: Option<Fingerprint>,
+    known: Option<Known>,
+    /// What it was last said of it.
+    pub(super) verdict: Option<Verdict>,
+    /// The uid of the Secret that this process made of it without owner reference, which only this proves ours.
+    pub(super) made: Option<String>,
+    /// The repairs of its Secret.
+    pub(super) contest: Option<Contest>,
+    /// How often in a row, and since when, something outside failed.
+    pub(super) failing: Option<(u32, Timestamp)>,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    objects: HashMap<ObjectName, Object>,
+    /// The `resourceVersion` of every Secret in scope.
+    secrets: HashMap<ObjectName, String>,
+}
+
+impl Objects {
+    /// A SealedSecret was seen. Whether it is to be looked at.
+    pub(super) fn see(&mut self, name: &ObjectName, seen: Fingerprint) -> bool {
+        let object = self.objects.entry(name.clone()).or_default();
+        let is_new = object.seen != Some(seen);
+        object.seen = Some(seen);
+        is_new
+    }
+
+    /// A SealedSecret is gone.
+    pub(super) fn forget(&mut self, name: &ObjectName) {
+        self.objects.remove(name);
+    }
+
+    /// The SealedSecrets of a namespace, or of all, that are not among those listed.
+    pub(super) fn missing(
+        &self,
+        namespace: Option<&str>,
+        listed: &HashSet<ObjectName>,
+    ) -> Vec<ObjectName> {
+        missing(self.objects.keys(), namespace, listed)
+    }
+
+    /// A Secret was seen. Whether its SealedSecret is to be looked at.
+    pub(super) fn see_secret(&mut self, name: &ObjectName, version: String) -> bool {
+        let is_other = self.secrets.insert(name.clone(), version.clone()) != Some(version);
+        is_other && self.objects.contains_key(name)
+    }
+
+    /// A Secret is gone. Whether its SealedSecret is to be looked at.
+    pub(super) fn forget_secret(&mut self, name: &ObjectName) -> bool {
+        self.secrets.remove(name).is_some() && self.objects.contains_key(name)
+    }
+
+    /// The Secrets of a namespace, or of all, that are not among those listed.
+    pub(super) fn missing_secrets(
+        &self,
+        namespace: Option<&str>,
+        listed: &HashSet<ObjectName>,
+    ) -> Vec<ObjectName> {
+        missing(self.secrets.keys(), namespace, listed)
+    }
+
+    /// Whether a SealedSecret is to be looked at: nothing is known of it, it or its Secret changed, or other keys are held
+    /// than those that did not open it.
+    pub(super) fn is_due(&self, name: &ObjectName, keys: &KeyIds, watches_secrets: bool) -> bool {
+        let Some(object) = self.objects.get(name) else {
+            return false;
+        };
+        let Some(known) = &object.known else {
+            return true;
+        };
+        if object.seen != Some(known.seen) {
+            return true;
+        }
+        match &known.failed_with {
+            Some(failed_with) => failed_with != keys,
+            None => watches_secrets && self.secrets.get(name) != known.secret.as_ref(),
+        }
+    }
+
+    /// The SealedSecrets that other keys may open.
+    pub(super) fn waiting_for_keys(&self, keys: &KeyIds) -> Vec<ObjectName> {
+        let waits = |object: &Object| {
+            object
+                .known
+                .as_ref()
+                .and_then(|known| known.failed_with.as_ref())
+                .is_some_and(|failed_with| failed_with != keys)
+        };
+        self.objects
+            .iter()
+            .filter(|(_, object)| waits(object))
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// A SealedSecret that is there.
+    pub(super) fn get(&self, name: &ObjectName) -> Option<&Object> {
+        self.objects.get(name)
+    }
+
+    /// A SealedSecret that is there.
+    pub(super) fn get_mut(&mut self, name: &ObjectName) -> Option<&mut Object> {
+        self.objects.get_mut(name)
+    }
+
+    /// Notes what came of a look; none where it has to be looked at again.
+    pub(super) fn conclude(&mut self, name: &ObjectName, known: Option<Known>) {
+        // Our own write need not be looked at when it is heard of.
+        if let Some(version) = known.as_ref().and_then(|known| known.secret.clone())
+            && self.secrets.contains_key(name)
+        {
+            self.secrets.insert(name.clone(), version);
+        }
+        if let Some(object) = self.objects.get_mut(name) {
+            object.known = known;
+        }
+    }
+}
+
+fn missing<'n>(
+    names: impl Iterator<Item = &'n ObjectName>,
+    namespace: Option<&str>,
+    listed: &HashSet<ObjectName>,
+) -> Vec<ObjectName> {
+    names
+        .filter(|name| namespace.is_none_or(|namespace| name.namespace == namespace))
+        .filter(|name| !listed.contains(*name))
+        .cloned()
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name() -> ObjectName {
+        ObjectName::new("prod", "db")
+    }
+
+    fn fingerprint(generation: i64) -> Fingerprint {
+        Fingerprint::of(&ObjectMeta {
+            generation: Some(generation),
+            ..Default::default()
+        })
+    }
+
+    fn in_sync(secret: &str) -> Known {
+        Known {
+            seen: fingerprint(1),
+            failed_with: None,
+            secret: Some(secret.to_owned()),
+        }
+    }
+
+    fn objects(known: Option<Known>) -> Objects {
+        let mut objects = Objects::default();
+        objects.see(&name(), fingerprint(1));
+        objects.conclude(&name(), known);
+        objects
+    }
+
+    #[test]
+    fn what_is_known_and_unchanged_is_not_due() {
+        let keys = Vec::new();
+        let mut objects = objects(Some(in_sync("5")));
+        objects.see_secret(&name(), "5".to_owned());
+        assert!(!objects.is_due(&name(), &keys, true));
+        assert!(!objects.see(&name(), fingerprint(1)));
+
+        objects.see_secret(&name(), "6".to_owned());
+        assert!(objects.is_due(&name(), &keys, true));
+        assert!(!objects.is_due(&name(), &keys, false));
+        objects.conclude(&name(), Some(in_sync("7")));
+        assert!(!objects.is_due(&name(), &keys, true));
+
+        assert!(objects.forget_secret(&name()));
+        assert!(objects.is_due(&name(), &keys, true));
+
+        assert!(objects.see(&name(), fingerprint(2)));
+        assert!(objects.is_due(&name(), &keys, false));
+    }
+
+    #[test]
+    fn what_was_not_opened_waits_for_other_keys_only() {
+        let failed = Known {
+            failed_with: Some(Vec::new()),
+            secret: None,
+            ..in_sync("")
+        };
+        let mut objects = objects(Some(failed));
+        objects.see_secret(&name(), "5".to_owned());
+        assert!(!objects.is_due(&name(), &Vec::new(), true));
+        let other = vec![seal_envelope::KeyId::of_spki(b"other")];
+        assert!(objects.is_due(&name(), &other, true));
+        assert_eq!(objects.waiting_for_keys(&other), [name()]);
+        assert_eq!(objects.waiting_for_keys(&Vec::new()), []);
+    }
+
+    #[test]
+    fn what_is_not_known_is_due_and_what_is_gone_is_not() {
+        let mut objects = objects(None);
+        assert!(objects.is_due(&name(), &Vec::new(), true));
+        objects.forget(&name());
+        assert!(!objects.is_due(&name(), &Vec::new(), true));
+        assert!(!objects.see_secret(&name(), "5".to_owned()));
+    }
+
+    #[test]
+    fn what_a_list_does_not_hold_is_missing_in_its_namespaces_only() {
+        let objects = objects(None);
+        let none = HashSet::new();
+        assert_eq!(objects.missing(None, &none), [name()]);
+        assert_eq!(objects.missing(Some("prod"), &none), [name()]);
+        assert_eq!(objects.missing(Some("test"), &none), []);
+        assert_eq!(objects.missing(None, &[name()].into()), []);
+    }
+}

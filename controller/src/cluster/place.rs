@@ -1,0 +1,41 @@
+//! Where the controller runs: which API server it works with, and which namespace is its own.
+
+use std::{env, fs, path::Path};
+
+use anyhow::{Context, bail};
+use kube::{
+    Config,
+    config::{KubeConfigOptions, Kubeconfig},
+};
+
+const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// The API server's address and the credentials: of the pod's ServiceAccount, or of a kubeconfig where one is given.
+pub(super) async fn config(kubeconfig: Option<&Path>) -> anyhow::Result<Config> {
+    let Some(path) = kubeconfig else {
+        return Config::incluster().context(
+            "this is no pod with a ServiceAccount; use --kubeconfig FILE to work with a cluster from outside, or --directory DIR without a cluster",
+        );
+    };
+    let file = Kubeconfig::read_from(path)
+        .with_context(|| format!("the kubeconfig {} cannot be read", path.display()))?;
+    Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
+        .await
+        .with_context(|| format!("the kubeconfig {} cannot be used", path.display()))
+}
+
+/// The controller's namespace, as upstream finds it.
+pub(super) fn own_namespace() -> anyhow::Result<String> {
+    let from_environment = env::var("POD_NAMESPACE").ok();
+    let from_file = || fs::read_to_string(NAMESPACE_FILE).ok();
+    let namespace = from_environment
+        .filter(|namespace| !namespace.is_empty())
+        .or_else(from_file)
+        .map(|namespace| namespace.trim().to_owned())
+        .filter(|namespace| !namespace.is_empty())
+        .unwrap_or_else(|| "default".to_owned());
+    if let Err(error) = seal_sealing::check_namespace(&namespace) {
+        bail!("the controller's namespace {namespace:?} {error}; see POD_NAMESPACE");
+    }
+    Ok(namespace)
+}

@@ -1,0 +1,430 @@
+//! One SealedSecret: read it, open it, look at its Secret, make it right, and say so.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use seal_api::{Reason, SealedSecret, Verdict};
+use seal_sealing::{Failure, Secret, UnsealOptions, unseal};
+use serde_json::Value;
+use tokio::task::spawn_blocking;
+use tracing::{debug, error, info, warn};
+
+use super::{
+    Cluster,
+    api_server::{ApiError, Kind},
+    events::event,
+    keys::KeyIds,
+    object_name::ObjectName,
+    objects::Known,
+    read::{Read, text},
+    refusal::refused,
+};
+use crate::{
+    contest::Contest,
+    plan::{
+        Cause, Observed, Owner, Record, Source, Step, Target, is_settled, next_status, plan,
+        status_after_write,
+    },
+};
+
+/// The first wait before something is tried again that failed outside, doubled up to the last.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
+const LAST_RETRY: Duration = Duration::from_secs(300);
+/// How long a Secret that was right counts as right while something outside fails.
+const GRACE: SignedDuration = SignedDuration::from_secs(60);
+
+/// What a look led to.
+enum Outcome {
+    /// Nothing is to be done before something changes.
+    Settled(Known),
+    /// It is to be looked at again: something changed under our hands.
+    Again,
+    /// Something outside failed; it is tried again, ever later.
+    Failed,
+    /// It is to be looked at again after this time.
+    After(Duration),
+    /// There is no SealedSecret.
+    Gone,
+}
+
+/// What was done, and what is to be said of it.
+struct Done {
+    verdict: Verdict,
+    /// Whether the Secret was written.
+    wrote: bool,
+    /// The Secret as it is left, by its `resourceVersion`.
+    secret: Option<String>,
+    /// The keys with which the SealedSecret could not be opened.
+    failed_with: Option<KeyIds>,
+    /// When to look again, where that is known.
+    after: Option<Duration>,
+}
+
+impl Done {
+    fn found(verdict: Verdict, secret: Option<String>) -> Self {
+        Self {
+            verdict,
+            wrote: false,
+            secret,
+            failed_with: None,
+            after: None,
+        }
+    }
+}
+
+impl Cluster {
+    /// Looks at one SealedSecret after the other until the queue is closed.
+    pub(super) async fn work(self: Arc<Self>) {
+        while let Some(name) = self.queue.next().await {
+            if self
+                .objects()
+                .is_due(&name, &self.keys.ids(), self.watches_secrets())
+            {
+                self.look_at(&name).await;
+            }
+            self.queue.done(&name);
+        }
+    }
+
+    async fn look_at(&self, name: &ObjectName) {
+        let outcome = self.reconcile(name).await;
+        let mut objects = self.objects();
+        match outcome {
+            // The watch says whether it is gone for good, or was made anew meanwhile.
+            Outcome::Gone => objects.conclude(name, None),
+            Outcome::Settled(known) => {
+                objects.conclude(name, Some(known));
+                if let Some(object) = objects.get_mut(name) {
+                    object.failing = None;
+                }
+                // What happened during the work may be news.
+                if objects.is_due(name, &self.keys.ids(), self.watches_secrets()) {
+                    self.queue.add(name.clone());
+                }
+            }
+            Outcome::Again => {
+                objects.conclude(name, None);
+                self.queue.add(name.clone());
+            }
+            Outcome::After(wait) => {
+                objects.conclude(name, None);
+                self.queue.add_after(name.clone(), wait);
+            }
+            Outcome::Failed => {
+                objects.conclude(name, None);
+                let Some(object) = objects.get_mut(name) else {
+                    return;
+                };
+                let (times, since) = object.failing.unwrap_or_else(|| (0, Timestamp::now()));
+                object.failing = Some((times.saturating_add(1), since));
+                self.queue.add_after(name.clone(), wait_after(times));
+            }
+        }
+    }
+
+    async fn reconcile(&self, name: &ObjectName) -> Outcome {
+        let object = match self.api.get(Kind::SealedSecret, name).await {
+            Ok(Some(object)) => object,
+            Ok(None) => return Outcome::Gone,
+            Err(error) => {
+                self.note_failure(name);
+                debug!(key = %name, "the SealedSecret cannot be read: {error}");
+                return Outcome::Failed;
+            }
+        };
+        let Some(read) = Read::of(object) else {
+            return Outcome::Failed;
+        };
+        if read.is_being_deleted() {
+            return Outcome::Settled(read.known(None, None));
+        }
+        debug!(key = %name, "Updating");
+        let now = Timestamp::now();
+        let mut done = match self.make_right(name, &read, now).await {
+            Ok(done) => done,
+            Err(ApiError::Conflict | ApiError::AlreadyExists | ApiError::NotFound) => {
+                return Outcome::Again;
+            }
+            Err(error) => {
+                let message = format!("the Secret cannot be read: {error}");
+                Done::found(Verdict::failed(Reason::Retrying, message), None)
+            }
+        };
+        if self.was_right_just_now(name, &read, now) {
+            done.verdict = done.verdict.keeping_synced();
+        }
+        let told = self.tell(name, &read, &done, now).await;
+        if !done.verdict.is_ready() {
+            self.note_failure(name);
+        }
+        match told {
+            Err(ApiError::Conflict) => Outcome::Again,
+            Err(ApiError::NotFound) => Outcome::Gone,
+            Err(error) => {
+                debug!(key = %name, "the status cannot be written: {error}");
+                Outcome::Failed
+            }
+            Ok(()) => match done.after {
+                Some(wait) => Outcome::After(wait),
+                None if done.verdict.is_ready() || done.verdict.reason.is_terminal() => {
+                    Outcome::Settled(read.known(done.failed_with, done.secret))
+                }
+                None => Outcome::Failed,
+            },
+        }
+    }
+
+    /// Opens the SealedSecret and makes its Secret right.
+    async fn make_right(
+        &self,
+        name: &ObjectName,
+        read: &Read,
+        now: Timestamp,
+    ) -> Result<Done, ApiError> {
+        let keys = self.keys.ids();
+        let opened = self.open(&read.sealed).await;
+        if let Err(failure) = &opened {
+            return Ok(Done {
+                failed_with: Some(keys),
+                ..Done::found(failure.verdict(), None)
+            });
+        }
+        let present = self.api.get(Kind::Secret, name).await?;
+        let version = present
+            .as_ref()
+            .map(|secret| text(secret, "resourceVersion"));
+        let content = present.as_ref().map(Secret::from_json);
+        let target = match &content {
+            None => Target::Absent,
+            Some(Ok(secret)) => Target::Present(secret),
+            Some(Err(_)) => Target::Unreadable,
+        };
+        let record = self.record(name, present.as_ref());
+        let without_owner = self.args.skip_set_owner_references || read.asks_for_no_owner();
+        let made = plan(&Observed {
+            owner: Owner {
+                name: &name.name,
+                uid: &read.uid,
+            },
+            source: Source::There {
+                opened: opened.as_ref(),
+                without_owner,
+                generation: read.generation,
+            },
+            target,
+            record,
+            status: read.status.as_ref(),
+            now,
+        });
+        let verdict = made.verdict.unwrap_or_else(Verdict::unsealed);
+        let write = made.steps.into_iter().find_map(|step| match step {
+            Step::CreateSecret(secret) => Some((secret, None)),
+            Step::UpdateSecret { secret, cause } => Some((secret, Some(cause))),
+            // The status follows from the verdict, which a failing write may still change.
+            Step::DeleteSecret | Step::SetStatus(_) => None,
+        });
+        match write {
+            None => Ok(Done::found(verdict, version)),
+            Some((_, Some(Cause::Drifted))) if read.leaves_drift() => {
+                Ok(Done::found(verdict, version))
+            }
+            Some((secret, cause)) => self.write(name, read, &secret, cause, version, now).await,
+        }
+    }
+
+    async fn write(
+        &self,
+        name: &ObjectName,
+        read: &Read,
+        secret: &Secret,
+        cause: Option<Cause>,
+        version: Option<String>,
+        now: Timestamp,
+    ) -> Result<Done, ApiError> {
+        if let Some(wait) = self.contested(name, read, now) {
+            let message = "the Secret is changed or deleted again as soon as it is repaired; repairs wait ever longer";
+            return Ok(Done {
+                after: Some(wait),
+                ..Done::found(Verdict::failed(Reason::Contested, message), version)
+            });
+        }
+        let written = match cause {
+            None => self.api.create(Kind::Secret, &name.namespace, secret).await,
+            Some(_) => self.api.replace(Kind::Secret, name, secret).await,
+        };
+        let written = match written {
+            Ok(written) => written,
+            Err(ApiError::Refused(message)) => {
+                return Ok(Done::found(
+                    refused(Reason::SecretRefused, &message, secret),
+                    version,
+                ));
+            }
+            Err(ApiError::Forbidden(message)) => {
+                return Ok(Done::found(
+                    refused(Reason::WriteForbidden, &message, secret),
+                    version,
+                ));
+            }
+            Err(ApiError::Failed(message)) => {
+                let message = format!("the Secret cannot be written: {message}");
+                return Ok(Done::found(
+                    Verdict::failed(Reason::Retrying, message),
+                    version,
+                ));
+            }
+            Err(error) => return Err(error),
+        };
+        match cause {
+            None => info!(secret = %name, "Secret made"),
+            Some(cause) => info!(secret = %name, cause = cause.as_str(), "Secret updated"),
+        }
+        let has_owner = secret.metadata.contains_key("ownerReferences");
+        let mut objects = self.objects();
+        if let Some(object) = objects.get_mut(name) {
+            let contest = Contest::after(object.contest.as_ref(), read.made_from, now);
+            object.contest = Some(contest);
+            if cause.is_none() {
+                object.made = (!has_owner).then(|| text(&written, "uid"));
+            }
+        }
+        Ok(Done {
+            wrote: true,
+            ..Done::found(Verdict::unsealed(), Some(text(&written, "resourceVersion")))
+        })
+    }
+
+    /// How long to wait before the same thing is written again, where somebody undoes it.
+    fn contested(&self, name: &ObjectName, read: &Read, now: Timestamp) -> Option<Duration> {
+        let objects = self.objects();
+        let contest = objects.get(name)?.contest.as_ref();
+        let next = Contest::next(contest, read.made_from);
+        let wait = next.duration_since(now);
+        (next > now).then(|| wait.unsigned_abs())
+    }
+
+    /// What this process knows of the Secret that is there.
+    fn record(&self, name: &ObjectName, present: Option<&Value>) -> Record {
+        let uid = present.map(|secret| text(secret, "uid"));
+        let objects = self.objects();
+        let made = objects.get(name).and_then(|object| object.made.as_ref());
+        if uid.is_some() && uid.as_ref() == made {
+            Record::WroteWithoutOwner
+        } else {
+            Record::Nothing
+        }
+    }
+
+    /// Opens it, off the threads that wait for the network, on as many as there are cores.
+    async fn open(&self, sealed: &Result<SealedSecret, Failure>) -> Result<Secret, Failure> {
+        let sealed = sealed.clone()?;
+        let failed = || Failure::of_object(Reason::Retrying, "opening ended by an internal fault");
+        let Ok(_permit) = self.cores.acquire().await else {
+            return Err(failed());
+        };
+        let ring = self.keys.ring();
+        let options = UnsealOptions {
+            legacy_data: self.args.accept_deprecated_v1_data,
+            restricted_types: self.args.allow_restricted_types,
+        };
+        let work =
+            spawn_blocking(move || unseal(&sealed, &ring, &options).map(|opened| opened.secret));
+        work.await.unwrap_or_else(|_| Err(failed()))
+    }
+
+    /// Whether the Secret was right until something outside began to fail, less than a minute ago.
+    fn was_right_just_now(&self, name: &ObjectName, read: &Read, now: Timestamp) -> bool {
+        let objects = self.objects();
+        let since = objects.get(name).and_then(|object| object.failing);
+        let is_new = since.is_none_or(|(_, since)| now.duration_since(since) < GRACE);
+        is_new && is_settled(read.status.as_ref(), read.generation)
+    }
+
+    /// Writes status and Event where there is something new to say.
+    async fn tell(
+        &self,
+        name: &ObjectName,
+        read: &Read,
+        done: &Done,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        let status = read.status.as_ref();
+        let next = if done.wrote {
+            Some(status_after_write(
+                status,
+                &done.verdict,
+                read.generation,
+                now,
+            ))
+        } else {
+            next_status(status, &done.verdict, read.generation, now)
+        };
+        let said_before = {
+            let mut objects = self.objects();
+            let object = objects.get_mut(name);
+            object.and_then(|object| object.verdict.replace(done.verdict.clone()))
+        };
+        let is_news = if self.args.update_status {
+            next.is_some()
+        } else {
+            done.wrote || said_before.as_ref() != Some(&done.verdict)
+        };
+        if !is_news {
+            return Ok(());
+        }
+        self.log(name, &done.verdict);
+        if let Some(status) = next.filter(|_| self.args.update_status) {
+            let mut object = read.object.clone();
+            object["status"] = serde_json::to_value(&status).unwrap_or_default();
+            self.api
+                .replace_status(Kind::SealedSecret, name, &object)
+                .await?;
+        }
+        let event = event(name, &read.uid, &read.version, &done.verdict, now);
+        if let Err(error) = self.api.create(Kind::Event, &name.namespace, &event).await {
+            debug!(key = %name, "the Event cannot be written: {error}");
+        }
+        Ok(())
+    }
+
+    fn log(&self, name: &ObjectName, verdict: &Verdict) {
+        let Verdict {
+            reason, message, ..
+        } = verdict;
+        if verdict.is_ready() {
+            info!(key = %name, "SealedSecret unsealed successfully");
+        } else if reason.is_terminal() {
+            error!(key = %name, %reason, "{message}");
+        } else {
+            warn!(key = %name, %reason, "Error updating, will retry: {message}");
+        }
+    }
+
+    fn note_failure(&self, name: &ObjectName) {
+        let mut objects = self.objects();
+        if let Some(object) = objects.get_mut(name)
+            && object.failing.is_none()
+        {
+            object.failing = Some((0, Timestamp::now()));
+        }
+    }
+}
+
+/// How long to wait after something outside failed so often.
+fn wait_after(times: u32) -> Duration {
+    FIRST_RETRY
+        .saturating_mul(1 << times.min(16))
+        .min(LAST_RETRY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_come_ever_later_and_never_end() {
+        let waits: Vec<u64> = (0..12).map(|times| wait_after(times).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+        assert_eq!(wait_after(u32::MAX), LAST_RETRY);
+    }
+}

@@ -1,0 +1,184 @@
+//! Looking after the keys: a new one when it is due, the certificate offered, its validity watched.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::anyhow;
+use jiff::Timestamp;
+use seal_envelope::{Validity, generate_key};
+use seal_sealing::{Renewal, Secret};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::spawn_blocking,
+    time::sleep,
+};
+use tracing::{error, info, warn};
+
+use super::{
+    Cluster, api_server::Kind, certificate_map::publish, keys::new_key_secret,
+    object_name::ObjectName, watches::Feature,
+};
+
+/// How often it is looked whether something is due, whatever a clock said before.
+const GLANCE: Duration = Duration::from_secs(3600);
+/// The first wait after a key could not be made, doubled up to [`GLANCE`].
+const FIRST_RETRY: Duration = Duration::from_secs(2);
+/// Added to the name of the installation: the name of the ConfigMap with the certificate.
+const CERTIFICATE: &str = "-certificate";
+
+/// Looks after the keys without an end. SIGUSR1 makes a key at once.
+pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()> {
+    let mut now_please =
+        signal(SignalKind::user_defined1()).map_err(|_| anyhow!("cannot wait for signals"))?;
+    let mut cutoff = cluster.args.key_cutoff_time;
+    let mut retry = FIRST_RETRY;
+    let mut offered = None;
+    let mut told = None;
+    loop {
+        if cluster.keys.is_listed() {
+            cluster.refresh_legacy_key().await;
+        }
+        let wait = if cluster.keys.is_listed() {
+            cluster.api.ask_time().await;
+            let now = Timestamp::now();
+            let due = cluster.keys.renewal(
+                cluster.args.key_renew_period,
+                cutoff,
+                now,
+                cluster.api.time(now),
+            );
+            match due {
+                Renewal::Never => GLANCE,
+                Renewal::At(at) => at
+                    .duration_since(now)
+                    .unsigned_abs()
+                    .clamp(Duration::from_secs(1), GLANCE),
+                Renewal::Due => match cluster.make_key(now).await {
+                    Ok(()) => {
+                        // One key is enough, also where the cutoff lies in the future.
+                        cutoff = None;
+                        retry = FIRST_RETRY;
+                        Duration::ZERO
+                    }
+                    Err(problem) => {
+                        error!("a new key is due and cannot be made: {problem}");
+                        let wait = retry;
+                        retry = (retry * 2).min(GLANCE);
+                        wait
+                    }
+                },
+            }
+        } else {
+            GLANCE
+        };
+        cluster.offer_certificate(&mut offered).await;
+        cluster.look_at_validity(&mut told);
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = cluster.keys_changed.notified() => {}
+            _ = now_please.recv() => {
+                if let Err(problem) = cluster.make_key(Timestamp::now()).await {
+                    error!("the new key that was asked for cannot be made: {problem}");
+                }
+            }
+        }
+    }
+}
+
+impl Cluster {
+    /// Makes a key; it is of no use before the API server has it.
+    async fn make_key(&self, now: Timestamp) -> Result<(), String> {
+        let (size, common_name, valid_for) = (
+            self.args.key_size,
+            self.args.my_cn.clone(),
+            self.args.key_ttl,
+        );
+        let key = spawn_blocking(move || generate_key(size, &common_name, now, valid_for))
+            .await
+            .map_err(|_| "an internal fault".to_owned())?
+            .map_err(|error| error.to_string())?;
+        let secret = new_key_secret(
+            &key,
+            &self.args.key_prefix,
+            &self.own,
+            &self.args.privatekey_labels,
+            &self.args.privatekey_annotations,
+        );
+        let written = self
+            .api
+            .create(Kind::Secret, &self.own, &secret)
+            .await
+            .map_err(|error| error.to_string())?;
+        let secret = Secret::from_json(&written).map_err(|error| error.to_string())?;
+        info!(
+            namespace = self.own.as_str(),
+            secretname = secret.name(),
+            "New key written"
+        );
+        info!("Certificate generated\n{}", key.certificate.to_pem());
+        let changed = self.keys.add(secret);
+        self.keys_seen(changed);
+        Ok(())
+    }
+
+    /// Reads the key Secret that is named as old installations named it.
+    async fn refresh_legacy_key(&self) {
+        if let Ok(found) = self.legacy_key().await {
+            let changed = match found {
+                Some(secret) => self.keys.add_if_other(secret),
+                None => self.keys.remove(&self.args.key_prefix),
+            };
+            if changed {
+                self.keys_seen(true);
+            }
+        }
+    }
+
+    /// Serves the certificate, and writes it where every user may read it.
+    async fn offer_certificate(&self, offered: &mut Option<Option<String>>) {
+        if !self.keys.is_listed() {
+            return;
+        }
+        let ring = self.keys.ring();
+        let pem = ring.current().map(|(_, certificate)| certificate.to_pem());
+        self.served.set_certificate(pem.clone());
+        if offered.as_ref() == Some(&pem) {
+            return;
+        }
+        let name = ObjectName::new(&self.own, format!("{}{CERTIFICATE}", self.args.name));
+        match publish(&self.api, &name, pem.as_deref()).await {
+            Ok(()) => *offered = Some(pem),
+            Err(super::ApiError::Forbidden(_)) => {
+                self.feature_off(Feature::CertificateConfigMap);
+                *offered = Some(pem);
+            }
+            Err(error) => {
+                warn!("the ConfigMap {name} cannot be written: {error}");
+            }
+        }
+    }
+
+    /// Says once of a certificate that it is not valid.
+    fn look_at_validity(&self, told: &mut Option<(seal_envelope::KeyId, Validity)>) {
+        let ring = self.keys.ring();
+        let Some((key, certificate)) = ring.current() else {
+            return;
+        };
+        let validity = certificate.validity_at(Timestamp::now());
+        let state = (key.id(), validity);
+        if told.as_ref() == Some(&state) {
+            return;
+        }
+        match validity {
+            Validity::Valid => {}
+            Validity::Expired => {
+                warn!(key = %key.id(), reason = %seal_api::Reason::CertificateExpired,
+                "the certificate that is sealed with expired at {}", certificate.not_after())
+            }
+            Validity::NotYetValid => {
+                warn!(key = %key.id(), reason = %seal_api::Reason::CertificateNotYetValid,
+                "the certificate that is sealed with is valid from {} on", certificate.not_before())
+            }
+        }
+        *told = Some(state);
+    }
+}

@@ -1,0 +1,137 @@
+//! Starting and stopping: the API server, HTTP, the watches, the workers, signals.
+
+use std::{sync::Arc, thread, time::Duration};
+
+use anyhow::{Context, anyhow};
+use kube::Client;
+use seal_shell::ExitCode;
+use tokio::{
+    net::TcpListener,
+    runtime,
+    signal::unix::{SignalKind, signal},
+    task::JoinSet,
+    time::timeout,
+};
+use tracing::{error, info};
+
+use super::{Cluster, api_server::ApiServer, pace::Pace, place, renew, watches};
+use crate::{
+    args::{Args, ListenAddress},
+    http::{self, Served},
+};
+
+/// How long the work that is going on may take after the signal to stop.
+const FAREWELL: Duration = Duration::from_secs(4);
+/// More workers than cores, since most of their time is waiting for the API server.
+const WORKERS_A_CORE: usize = 4;
+
+/// Works in the cluster until it is told to stop.
+///
+/// # Errors
+///
+/// Where it could not work at all: no credentials, or an address that is taken.
+pub fn run(args: Args) -> anyhow::Result<ExitCode> {
+    // It fails only where one is installed already.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?;
+    let outcome = runtime.block_on(serve(args));
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    outcome
+}
+
+async fn serve(args: Args) -> anyhow::Result<ExitCode> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        "Starting sealed-secrets controller"
+    );
+    let own = place::own_namespace()?;
+    let config = place::config(args.kubeconfig.as_deref()).await?;
+    let client = Client::try_from(config).context("the API server cannot be reached")?;
+    let pace = args
+        .client_limit()
+        .map(|(rate, burst)| Pace::new(rate, burst));
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let address = args.listen_addr.unwrap_or(ListenAddress::Everywhere(8080));
+    let listener = address
+        .listen()
+        .with_context(|| format!("cannot listen on {address}"))?;
+    let listener = TcpListener::from_std(listener).context("cannot listen")?;
+    info!(addr = %address, "HTTP server serving");
+    let served = Arc::new(Served::default());
+    let cluster = Arc::new(Cluster::new(
+        args,
+        own,
+        ApiServer::new(client, pace),
+        Arc::clone(&served),
+        cores,
+    ));
+    let mut serving: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    serving.spawn(async move {
+        axum::serve(listener, http::router(served))
+            .await
+            .context("the HTTP server ended")
+    });
+    let mut watching = watch(&cluster);
+    let mut working = JoinSet::new();
+    for _ in 0..cores * WORKERS_A_CORE {
+        working.spawn(Arc::clone(&cluster).work());
+    }
+    let outcome = tokio::select! {
+        _ = terminate.recv() => Ok(ExitCode::Done),
+        _ = interrupt.recv() => Ok(ExitCode::Done),
+        Some(ended) = serving.join_next() => Err(fault("an HTTP server", ended)),
+        Some(ended) = watching.join_next() => Err(fault("a watch", ended)),
+        Some(ended) = working.join_next() => Err(fault("a worker", ended.map(Ok))),
+    };
+    info!("stopping");
+    watching.abort_all();
+    cluster.queue.close();
+    let farewell = async { while working.join_next().await.is_some() {} };
+    if timeout(FAREWELL, farewell).await.is_err() {
+        error!("stopped in the middle of a piece of work; it is taken up at the next start");
+    }
+    outcome
+}
+
+/// What should never end did.
+fn fault(what: &str, ended: Result<anyhow::Result<()>, tokio::task::JoinError>) -> anyhow::Error {
+    match ended {
+        Ok(Err(error)) => error,
+        Ok(Ok(())) | Err(_) => anyhow!("{what} ended by an internal fault"),
+    }
+}
+
+/// The watches, and those who look after the keys.
+fn watch(cluster: &Arc<Cluster>) -> JoinSet<anyhow::Result<()>> {
+    let mut watching = JoinSet::new();
+    let namespaces: Vec<Option<String>> = match &cluster.scope {
+        None => vec![None],
+        Some(namespaces) => namespaces.iter().cloned().map(Some).collect(),
+    };
+    for namespace in namespaces {
+        let (cluster, same) = (Arc::clone(cluster), Arc::clone(cluster));
+        let sealed = watches::sealed_secrets(Arc::clone(&cluster), namespace.clone());
+        watching.spawn(async move {
+            sealed.await;
+            Ok(())
+        });
+        if cluster.watches_secrets() {
+            watching.spawn(async move {
+                watches::secrets(same, namespace).await;
+                Ok(())
+            });
+        }
+    }
+    let keys = watches::keys(Arc::clone(cluster));
+    watching.spawn(async move {
+        keys.await;
+        Ok(())
+    });
+    watching.spawn(renew::look_after_keys(Arc::clone(cluster)));
+    watching
+}
