@@ -14,7 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail};
-use seal_tools::{CONTROL_PLANE, Error, KUBESEAL, Tool};
+use seal_tools::{Error, TOOLS};
 
 use crate::{check, generate, workspace, workspace::Profile};
 use record::Record;
@@ -88,11 +88,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Builds what tests run beside our programs, one after the other: each keeps every core busy.
 fn build_peers() -> Result<(), Error> {
-    let peers: [&[Tool]; 2] = [&[KUBESEAL], CONTROL_PLANE];
-    peers
-        .into_iter()
-        .flatten()
-        .try_for_each(|tool| tool.path().map(drop))
+    TOOLS.iter().try_for_each(|tool| tool.path().map(drop))
 }
 
 fn lints() -> Result<()> {

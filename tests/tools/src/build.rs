@@ -10,7 +10,7 @@ use std::{
 
 use crate::{Error, Kind, Tool};
 
-const SETTINGS: &[(&str, &str)] = &[("CGO_ENABLED", "0"), ("GOWORK", "off")];
+pub(crate) const SETTINGS: &[(&str, &str)] = &[("CGO_ENABLED", "0"), ("GOWORK", "off")];
 const FLAGS: &[&str] = &["-mod=readonly", "-trimpath"];
 
 pub(crate) fn path(tool: &Tool) -> Result<PathBuf, Error> {
@@ -29,9 +29,9 @@ pub(crate) fn path(tool: &Tool) -> Result<PathBuf, Error> {
     Ok(program)
 }
 
-/// The folder with the tool's `go.mod`.
-pub(crate) fn module(tool: &Tool) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(tool.module)
+/// The folder with a `go.mod`, by its name.
+pub(crate) fn module(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
 fn build(tool: &Tool, program: &Path) -> Result<(), Error> {
@@ -47,10 +47,10 @@ fn build(tool: &Tool, program: &Path) -> Result<(), Error> {
         .arg("-o")
         .arg(&unfinished)
         .arg(tool.package)
-        .current_dir(module(tool))
+        .current_dir(module(tool.module))
         .envs(SETTINGS.iter().copied())
         .output()
-        .map_err(|error| without_go(tool, error))?;
+        .map_err(|error| without_go(tool.name, &module(tool.module), error))?;
     if !output.status.success() {
         let messages = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(Error::Build {
@@ -61,17 +61,17 @@ fn build(tool: &Tool, program: &Path) -> Result<(), Error> {
     fs::rename(&unfinished, program).map_err(in_file(program))
 }
 
-fn without_go(tool: &Tool, error: io::Error) -> Error {
+pub(crate) fn without_go(tool: &'static str, module: &Path, error: io::Error) -> Error {
     if error.kind() != io::ErrorKind::NotFound {
         return in_file(Path::new("go"))(error);
     }
-    let modules = fs::read_to_string(module(tool).join("go.mod")).unwrap_or_default();
+    let modules = fs::read_to_string(module.join("go.mod")).unwrap_or_default();
     let needed = modules
         .lines()
         .find_map(|line| line.strip_prefix("go "))
         .unwrap_or("(any)");
     Error::FindGo {
-        tool: tool.name,
+        tool,
         needed: needed.to_owned(),
     }
 }
@@ -80,11 +80,23 @@ fn without_go(tool: &Tool, error: io::Error) -> Error {
 fn identity(tool: &Tool) -> Result<u64, Error> {
     let mut hasher = DefaultHasher::new();
     (tool.package, tool.kind, tool.ldflags, SETTINGS, FLAGS).hash(&mut hasher);
-    for file in ["go.mod", "go.sum"] {
-        let path = module(tool).join(file);
+    for path in sources(&module(tool.module))? {
         fs::read(&path).map_err(in_file(&path))?.hash(&mut hasher);
     }
     Ok(hasher.finish())
+}
+
+/// `go.mod`, `go.sum`, and what of a program stands beside them.
+fn sources(module: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut paths = vec![module.join("go.mod"), module.join("go.sum")];
+    for entry in fs::read_dir(module).map_err(in_file(module))? {
+        let path = entry.map_err(in_file(module))?.path();
+        if path.extension().is_some_and(|extension| extension == "go") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 fn cache() -> Result<PathBuf, Error> {
@@ -100,7 +112,7 @@ fn cache() -> Result<PathBuf, Error> {
         .ok_or(Error::FindCache)
 }
 
-fn in_file(path: &Path) -> impl FnOnce(io::Error) -> Error {
+pub(crate) fn in_file(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::File { path, source }
 }

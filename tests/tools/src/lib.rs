@@ -10,10 +10,12 @@
 mod build;
 mod error;
 mod found;
+mod modules;
 
 use std::path::PathBuf;
 
 pub use error::Error;
+pub use modules::Module;
 
 /// A program built from a pinned Go module.
 #[derive(Debug)]
@@ -112,6 +114,29 @@ pub const HELM: Tool = Tool {
     in_envtest: false,
 };
 
+/// The renderer of the manifests that upstream writes in Jsonnet.
+pub const JSONNET: Tool = Tool {
+    name: "jsonnet",
+    module: "jsonnet",
+    package: "github.com/google/go-jsonnet/cmd/jsonnet",
+    ..HELM
+};
+
+/// The renderer of our manifests.
+pub const KUSTOMIZE: Tool = Tool {
+    name: "kustomize",
+    module: "kustomize",
+    package: "sigs.k8s.io/kustomize/kustomize/v5",
+    ..HELM
+};
+
+/// The project we are compatible with, for its chart and its manifests.
+pub const SEALED_SECRETS: Module = Module {
+    name: "sealed-secrets",
+    pinned_in: KUBESEAL.module,
+    path: "github.com/bitnami/sealed-secrets",
+};
+
 /// Every peer.
 pub const TOOLS: &[Tool] = &[
     KUBESEAL,
@@ -121,6 +146,8 @@ pub const TOOLS: &[Tool] = &[
     KUBE_APISERVER,
     KUBE_CONTROLLER_MANAGER,
     HELM,
+    JSONNET,
+    KUSTOMIZE,
 ];
 
 /// What a control plane is made of.
@@ -158,7 +185,7 @@ mod tests {
     fn every_tool_has_a_module_with_checksums() {
         for tool in TOOLS {
             for file in ["go.mod", "go.sum"] {
-                let path = build::module(tool).join(file);
+                let path = build::module(tool.module).join(file);
                 assert!(path.is_file(), "{} is missing", path.display());
             }
         }

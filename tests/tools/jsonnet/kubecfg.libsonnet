@@ -1,0 +1,2 @@
+// What upstream's manifest asks of kubecfg, which jsonnet has itself.
+{ parseYaml(text):: [std.parseYaml(text)] }
