@@ -53,6 +53,7 @@ pub struct ControlPlane {
     folder: PathBuf,
     credentials: Credentials,
     api: Api,
+    port: u16,
 }
 
 impl ControlPlane {
@@ -88,6 +89,7 @@ impl ControlPlane {
             folder,
             credentials,
             api,
+            port,
         };
         plane.run(&etcd, &etcd_flags(&plane.folder), Stdio::null());
         let flags = apiserver_flags(&plane.credentials, port);
@@ -115,6 +117,11 @@ impl ControlPlane {
         &self.api
     }
 
+    /// The port of the API server, at [`ADDRESS`] in the network and at 127.0.0.1 everywhere.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The folder with a log of each server.
     pub fn logs(&self) -> PathBuf {
         self.folder.join("logs")
@@ -124,6 +131,16 @@ impl ControlPlane {
     /// reaches the API server, but nothing else.
     pub fn enter(&self, program: impl AsRef<OsStr>) -> Command {
         self.network.enter(program)
+    }
+
+    /// As [`Self::enter`], but the program ends with the control plane; the command is its parent.
+    pub(crate) fn enclose(&self, program: impl AsRef<OsStr>) -> Command {
+        self.network.enclose(program)
+    }
+
+    /// As [`Self::enclose`], in the network of a process in this network.
+    pub(crate) fn enclose_beside(&self, process: u32, program: impl AsRef<OsStr>) -> Command {
+        self.network.enclose_beside(process, program)
     }
 
     /// Checks that every server still runs.
@@ -163,6 +180,21 @@ impl Drop for ControlPlane {
             self.network.keep_logs();
         }
     }
+}
+
+/// The command lines of this machine that name a folder: none once a control plane with that folder has ended.
+///
+/// # Panics
+///
+/// When processes cannot be listed.
+pub fn processes_of(folder: &Path) -> Vec<String> {
+    let folder = folder.to_str().expect("the folder has a plain name");
+    fs::read_dir("/proc")
+        .expect("processes can be listed")
+        .filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok())
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .filter(|line| line.contains(folder))
+        .collect()
 }
 
 fn outside_socket(listener: TcpListener) -> Stdio {

@@ -3,6 +3,7 @@
 //! The tests themselves are in `tests/tests/`. Harness functions panic with a sentence when the ground gives way: a test
 //! that cannot run is a failed test, never a skipped one.
 
+pub mod cluster;
 pub mod control_plane;
 pub mod fault;
 pub mod fuzz;

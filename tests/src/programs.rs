@@ -10,6 +10,7 @@ use std::{
     sync::OnceLock,
 };
 
+use seal_tools::UPSTREAM_CONTROLLER;
 use serde_json::Value;
 
 use crate::tools;
@@ -26,6 +27,8 @@ pub enum Program {
     Controller,
     /// The command line of the project we are compatible with.
     Kubeseal,
+    /// The controller of the project we are compatible with.
+    UpstreamController,
 }
 
 impl Program {
@@ -35,12 +38,13 @@ impl Program {
             Self::Seal => "seal",
             Self::Controller => "seal-controller",
             Self::Kubeseal => "kubeseal",
+            Self::UpstreamController => "upstream-controller",
         }
     }
 
     /// Whether it is one of ours, whose runs are recorded.
     pub fn is_ours(self) -> bool {
-        self != Self::Kubeseal
+        matches!(self, Self::Seal | Self::Controller)
     }
 
     /// Where it is, built if it has to be.
@@ -48,6 +52,7 @@ impl Program {
         match self {
             Self::Seal | Self::Controller => folder().join(self.name()),
             Self::Kubeseal => tools::kubeseal(),
+            Self::UpstreamController => tools::path(&UPSTREAM_CONTROLLER),
         }
     }
 }

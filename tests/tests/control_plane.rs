@@ -11,7 +11,7 @@ use std::{
 };
 
 use seal_tests::{
-    control_plane::{ADDRESS, ControlPlane},
+    control_plane::{ADDRESS, ControlPlane, processes_of},
     programs,
     scratch::Scratch,
     tools,
@@ -151,15 +151,4 @@ fn killing_the_command_ends_the_servers_too() {
         assert!(Instant::now() < deadline, "{:?}", processes_of(folder));
         thread::sleep(Duration::from_millis(20));
     }
-}
-
-/// The command lines that name a folder.
-fn processes_of(folder: &Path) -> Vec<String> {
-    let folder = folder.to_str().expect("the folder has a plain name");
-    fs::read_dir("/proc")
-        .expect("processes can be listed")
-        .filter_map(|entry| fs::read(entry.ok()?.path().join("cmdline")).ok())
-        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
-        .filter(|line| line.contains(folder))
-        .collect()
 }

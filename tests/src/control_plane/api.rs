@@ -11,6 +11,8 @@ use ureq::{
 
 /// How long one request may take.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// JSON is YAML.
+const APPLY: &str = "application/apply-patch+yaml";
 
 /// A user of the API.
 #[derive(Debug)]
@@ -71,6 +73,66 @@ impl Api {
         self.request(&Method::PATCH, path, Some(change))
     }
 
+    /// Makes an object be as given, whether it is there or not (server-side apply), and returns it as it is then.
+    ///
+    /// # Panics
+    ///
+    /// When the API server refuses it.
+    #[track_caller]
+    pub fn apply(&self, object: &Value) -> Value {
+        let text = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or("");
+        let (version, kind) = (text("/apiVersion"), text("/kind"));
+        let (namespace, name) = (text("/metadata/namespace"), text("/metadata/name"));
+        let path = self.path(version, kind, namespace, name);
+        let query = format!("{path}?fieldManager=seal-tests&force=true");
+        let answer = self
+            .send_as(APPLY, &Method::PATCH, &query, Some(object))
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert!(
+            matches!(answer.status, 200 | 201),
+            "{path} is refused: {}",
+            answer.body
+        );
+        answer.body
+    }
+
+    /// The path of an object, as the API server's own lists say it; an empty name means the collection, an empty
+    /// namespace `default` where the kind has namespaces.
+    ///
+    /// # Panics
+    ///
+    /// When the API server does not know the kind.
+    #[track_caller]
+    pub fn path(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> String {
+        let root = match api_version.contains('/') {
+            true => format!("/apis/{api_version}"),
+            false => format!("/api/{api_version}"),
+        };
+        let known = self.get(&root).body;
+        let resource = known["resources"]
+            .as_array()
+            .and_then(|resources| {
+                resources.iter().find(|resource| {
+                    resource["kind"] == kind
+                        && resource["name"]
+                            .as_str()
+                            .is_some_and(|name| !name.contains('/'))
+                })
+            })
+            .unwrap_or_else(|| panic!("the API server knows no {kind} in {api_version}: {known}"));
+        let plural = resource["name"].as_str().expect("a resource has a name");
+        let within = match (resource["namespaced"] == true, namespace) {
+            (false, _) => String::new(),
+            (true, "") => "/namespaces/default".to_owned(),
+            (true, namespace) => format!("/namespaces/{namespace}"),
+        };
+        let last = match name {
+            "" => String::new(),
+            name => format!("/{name}"),
+        };
+        format!("{root}{within}/{plural}{last}")
+    }
+
     /// Deletes what is at a path.
     #[track_caller]
     pub fn delete(&self, path: &str) -> Answer {
@@ -99,6 +161,16 @@ impl Api {
             Method::PATCH => "application/merge-patch+json",
             _ => "application/json",
         };
+        self.send_as(content, method, path, object)
+    }
+
+    fn send_as(
+        &self,
+        content: &str,
+        method: &Method,
+        path: &str,
+        object: Option<&Value>,
+    ) -> Result<Answer, ureq::Error> {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.server))

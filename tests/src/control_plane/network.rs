@@ -79,17 +79,27 @@ impl Network {
 
     /// A program in the network, with the process id of the command.
     pub(super) fn enter(&self, program: impl AsRef<OsStr>) -> Command {
-        self.within(["--net"], program)
+        self.within(self.first, ["--net"], program)
     }
 
     /// A program in the network that ends with it. The command is its parent and ends after it.
     pub(super) fn enclose(&self, program: impl AsRef<OsStr>) -> Command {
-        self.within(["--net", "--pid"], program)
+        self.enclose_beside(self.first, program)
     }
 
-    fn within<const N: usize>(&self, namespaces: [&str; N], program: impl AsRef<OsStr>) -> Command {
+    /// A program that ends with this network, but is in the network of another process.
+    pub(super) fn enclose_beside(&self, process: u32, program: impl AsRef<OsStr>) -> Command {
+        self.within(process, ["--net", "--pid"], program)
+    }
+
+    fn within<const N: usize>(
+        &self,
+        process: u32,
+        namespaces: [&str; N],
+        program: impl AsRef<OsStr>,
+    ) -> Command {
         let mut command = Command::new("nsenter");
-        command.arg("--target").arg(self.first.to_string());
+        command.arg("--target").arg(process.to_string());
         if !rustix::process::geteuid().is_root() {
             command.args(["--user", "--preserve-credentials"]);
         }

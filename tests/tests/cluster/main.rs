@@ -1,0 +1,4 @@
+//! A controller in a real cluster, as its users install it.
+
+mod installing;
+mod upstream_suite;
