@@ -25,7 +25,7 @@ use std::{
 };
 
 use seal_sealing::{KeyOrder, Secret};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use tracing::{info, warn};
 
 use crate::{args, args::Args, http::Served};
@@ -56,6 +56,8 @@ struct Cluster {
     served: Arc<Served>,
     /// Wakes those who look after the keys.
     keys_changed: Notify,
+    /// Whether the keys are known: before that nothing is said to be sealed with an unknown one.
+    keys_listed: watch::Sender<bool>,
     said: Mutex<Said>,
 }
 
@@ -64,7 +66,7 @@ struct Cluster {
 struct Said {
     features_off: BTreeSet<Feature>,
     keys_elsewhere: BTreeSet<ObjectName>,
-    /// The namespaces of which the SealedSecrets were listed.
+    /// The namespaces of which the SealedSecrets were listed, or could not be.
     listed: HashSet<Option<String>>,
 }
 
@@ -85,6 +87,7 @@ impl Cluster {
             cores: Semaphore::new(cores),
             served,
             keys_changed: Notify::new(),
+            keys_listed: watch::Sender::new(false),
             said: Mutex::default(),
         }
     }
@@ -118,6 +121,12 @@ impl Cluster {
 
     /// Deletes the Secret of a SealedSecret that is gone, where it is its own.
     async fn delete_secret_of(&self, name: &ObjectName, uid: &str) {
+        // One that only left the selection of labels is not gone.
+        match self.api.get(Kind::SealedSecret, name).await {
+            Ok(None) => {}
+            Ok(Some(object)) if read::text(&object, "uid") != uid => {}
+            Ok(Some(_)) | Err(_) => return,
+        }
         let Ok(Some(object)) = self.api.get(Kind::Secret, name).await else {
             return;
         };
@@ -139,14 +148,16 @@ impl Cluster {
         }
     }
 
-    /// All SealedSecrets of a namespace, or of all, are known.
+    /// All SealedSecrets of a namespace, or of all, are known, or it is known that they cannot be. A namespace that is
+    /// not there does not hold up the others.
     fn listed(&self, namespace: Option<&str>) {
-        let is_complete = {
-            let mut said = self.said();
-            said.listed.insert(namespace.map(str::to_owned));
-            said.listed.len() >= self.scope.as_ref().map_or(1, BTreeSet::len)
-        };
-        if is_complete {
+        self.said().listed.insert(namespace.map(str::to_owned));
+        self.look_whether_ready();
+    }
+
+    fn look_whether_ready(&self) {
+        let namespaces = self.scope.as_ref().map_or(1, BTreeSet::len);
+        if self.said().listed.len() >= namespaces && self.keys.is_listed() {
             self.served.set_ready();
         }
     }
@@ -181,6 +192,8 @@ impl Cluster {
 
     /// Key Secrets were seen; `changed` where other keys are held now.
     fn keys_seen(&self, changed: bool) {
+        self.keys_listed.send_replace(self.keys.is_listed());
+        self.look_whether_ready();
         if changed {
             for name in self.objects().waiting_for_keys(&self.keys.ids()) {
                 self.queue.add(name);

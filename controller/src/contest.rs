@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::digest::Digest;
 
 /// So many writes of the same thing in quick succession are made at once.
-const PATIENCE: u32 = 5;
+const PATIENCE: u32 = 3;
 /// The longest wait.
 const LONGEST: SignedDuration = SignedDuration::from_hours(1);
 /// What is undone within this time is undone quickly.
@@ -50,7 +50,7 @@ impl Contest {
     fn wait(&self) -> SignedDuration {
         match self.count.checked_sub(PATIENCE) {
             None => SignedDuration::ZERO,
-            Some(over) => SignedDuration::from_secs(1_i64 << over.min(12)).min(LONGEST),
+            Some(over) => SignedDuration::from_secs(4_i64.pow(over.min(6))).min(LONGEST),
         }
     }
 }
@@ -75,7 +75,7 @@ mod tests {
             waits.push(next.duration_since(now).as_secs());
             now = next;
         }
-        assert_eq!(waits, [0, 0, 0, 0, 1, 2, 4, 8, 16]);
+        assert_eq!(waits, [0, 0, 1, 4, 16, 64, 256, 1024, 3600]);
         assert_eq!(Contest::next(contest.as_ref(), other), Timestamp::MIN);
         let rested = Contest::after(contest.as_ref(), wrote, now + QUICK + QUICK);
         assert_eq!(rested.count, 1);

@@ -15,6 +15,7 @@ use seal_api::{
 };
 use seal_sealing::{Failure, Secret};
 
+pub use content::is_stored;
 pub use ownership::{Owner, is_owned_by};
 
 use ownership::Claim;

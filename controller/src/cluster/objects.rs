@@ -163,6 +163,16 @@ impl Objects {
         self.objects.get_mut(name)
     }
 
+    /// Something outside failed, or changed under our hands, once more; how often it did before.
+    pub(super) fn count_failure(&mut self, name: &ObjectName, now: Timestamp) -> u32 {
+        let Some(object) = self.objects.get_mut(name) else {
+            return 0;
+        };
+        let (times, since) = object.failing.unwrap_or((0, now));
+        object.failing = Some((times.saturating_add(1), since));
+        times
+    }
+
     /// Notes what came of a look; none where it has to be looked at again.
     pub(super) fn conclude(&mut self, name: &ObjectName, known: Option<Known>) {
         // Our own write need not be looked at when it is heard of.

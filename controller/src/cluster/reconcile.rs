@@ -22,7 +22,7 @@ use super::{
 use crate::{
     contest::Contest,
     plan::{
-        Cause, Observed, Owner, Record, Source, Step, Target, is_settled, next_status, plan,
+        self, Cause, Observed, Owner, Record, Source, Step, Target, is_settled, next_status,
         status_after_write,
     },
 };
@@ -30,6 +30,10 @@ use crate::{
 /// The first wait before something is tried again that failed outside, doubled up to the last.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(300);
+/// How long to wait after a write that was changed on its way.
+const FIRST_CONTEST: Duration = Duration::from_secs(1);
+/// The first wait after an object was changed under our hands.
+const FIRST_AGAIN: Duration = Duration::from_millis(10);
 /// How long a Secret that was right counts as right while something outside fails.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
 
@@ -75,6 +79,13 @@ impl Done {
 impl Cluster {
     /// Looks at one SealedSecret after the other until the queue is closed.
     pub(super) async fn work(self: Arc<Self>) {
+        // It fails only when the controller is no more.
+        drop(
+            self.keys_listed
+                .subscribe()
+                .wait_for(|listed| *listed)
+                .await,
+        );
         while let Some(name) = self.queue.next().await {
             if self
                 .objects()
@@ -104,7 +115,9 @@ impl Cluster {
             }
             Outcome::Again => {
                 objects.conclude(name, None);
-                self.queue.add(name.clone());
+                let times = objects.count_failure(name, Timestamp::now());
+                self.queue
+                    .add_after(name.clone(), FIRST_AGAIN.saturating_mul(1 << times.min(8)));
             }
             Outcome::After(wait) => {
                 objects.conclude(name, None);
@@ -112,11 +125,7 @@ impl Cluster {
             }
             Outcome::Failed => {
                 objects.conclude(name, None);
-                let Some(object) = objects.get_mut(name) else {
-                    return;
-                };
-                let (times, since) = object.failing.unwrap_or_else(|| (0, Timestamp::now()));
-                object.failing = Some((times.saturating_add(1), since));
+                let times = objects.count_failure(name, Timestamp::now());
                 self.queue.add_after(name.clone(), wait_after(times));
             }
         }
@@ -127,7 +136,6 @@ impl Cluster {
             Ok(Some(object)) => object,
             Ok(None) => return Outcome::Gone,
             Err(error) => {
-                self.note_failure(name);
                 debug!(key = %name, "the SealedSecret cannot be read: {error}");
                 return Outcome::Failed;
             }
@@ -154,9 +162,6 @@ impl Cluster {
             done.verdict = done.verdict.keeping_synced();
         }
         let told = self.tell(name, &read, &done, now).await;
-        if !done.verdict.is_ready() {
-            self.note_failure(name);
-        }
         match told {
             Err(ApiError::Conflict) => Outcome::Again,
             Err(ApiError::NotFound) => Outcome::Gone,
@@ -201,7 +206,7 @@ impl Cluster {
         };
         let record = self.record(name, present.as_ref());
         let without_owner = self.args.skip_set_owner_references || read.asks_for_no_owner();
-        let made = plan(&Observed {
+        let made = plan::plan(&Observed {
             owner: Owner {
                 name: &name.name,
                 uid: &read.uid,
@@ -241,11 +246,10 @@ impl Cluster {
         version: Option<String>,
         now: Timestamp,
     ) -> Result<Done, ApiError> {
-        if let Some(wait) = self.contested(name, read, now) {
-            let message = "the Secret is changed or deleted again as soon as it is repaired; repairs wait ever longer";
+        if let Some((wait, verdict)) = self.contested(name, read, now) {
             return Ok(Done {
                 after: Some(wait),
-                ..Done::found(Verdict::failed(Reason::Contested, message), version)
+                ..Done::found(verdict, version)
             });
         }
         let written = match cause {
@@ -279,6 +283,8 @@ impl Cluster {
             None => info!(secret = %name, "Secret made"),
             Some(cause) => info!(secret = %name, cause = cause.as_str(), "Secret updated"),
         }
+        let is_stored =
+            Secret::from_json(&written).is_ok_and(|stored| plan::is_stored(secret, &stored));
         let has_owner = secret.metadata.contains_key("ownerReferences");
         let mut objects = self.objects();
         if let Some(object) = objects.get_mut(name) {
@@ -288,19 +294,42 @@ impl Cluster {
                 object.made = (!has_owner).then(|| text(&written, "uid"));
             }
         }
+        let version = Some(text(&written, "resourceVersion"));
+        if !is_stored {
+            let message = "the API server stored something else than was written: a policy or webhook changes the Secret; writes wait ever longer";
+            return Ok(Done {
+                after: Some(FIRST_CONTEST),
+                ..Done::found(Verdict::failed(Reason::Contested, message), version)
+            });
+        }
         Ok(Done {
             wrote: true,
-            ..Done::found(Verdict::unsealed(), Some(text(&written, "resourceVersion")))
+            ..Done::found(Verdict::unsealed(), version)
         })
     }
 
-    /// How long to wait before the same thing is written again, where somebody undoes it.
-    fn contested(&self, name: &ObjectName, read: &Read, now: Timestamp) -> Option<Duration> {
+    /// How long to wait before the same thing is written again, where somebody undoes it, and what is to be said.
+    fn contested(
+        &self,
+        name: &ObjectName,
+        read: &Read,
+        now: Timestamp,
+    ) -> Option<(Duration, Verdict)> {
         let objects = self.objects();
-        let contest = objects.get(name)?.contest.as_ref();
-        let next = Contest::next(contest, read.made_from);
-        let wait = next.duration_since(now);
-        (next > now).then(|| wait.unsigned_abs())
+        let object = objects.get(name)?;
+        let next = Contest::next(object.contest.as_ref(), read.made_from);
+        if next <= now {
+            return None;
+        }
+        let wait = next.duration_since(now).unsigned_abs();
+        // What was said of it stays said, so that the status is written once.
+        let said = object
+            .verdict
+            .as_ref()
+            .filter(|verdict| verdict.reason == Reason::Contested);
+        let message = "the Secret is changed or deleted again as soon as it is repaired; repairs wait ever longer";
+        let verdict = || Verdict::failed(Reason::Contested, message);
+        Some((wait, said.cloned().unwrap_or_else(verdict)))
     }
 
     /// What this process knows of the Secret that is there.
@@ -397,15 +426,6 @@ impl Cluster {
             error!(key = %name, %reason, "{message}");
         } else {
             warn!(key = %name, %reason, "Error updating, will retry: {message}");
-        }
-    }
-
-    fn note_failure(&self, name: &ObjectName) {
-        let mut objects = self.objects();
-        if let Some(object) = objects.get_mut(name)
-            && object.failing.is_none()
-        {
-            object.failing = Some((0, Timestamp::now()));
         }
     }
 }

@@ -19,9 +19,21 @@ pub(super) fn refused(reason: Reason, message: &str, secret: &Secret) -> Verdict
         "the API server does not take the Secret, and its message holds a value of it, so it is not repeated"
             .to_owned()
     } else {
-        format!("the API server does not take the Secret: {message}")
+        format!(
+            "the API server does not take the Secret: {message}{}",
+            hint(message)
+        )
     };
     Verdict::failed(reason, message)
+}
+
+/// The way out where the Secret that is there cannot be changed.
+fn hint(message: &str) -> &'static str {
+    if message.contains("field is immutable") {
+        "; delete the Secret, and it is made anew"
+    } else {
+        ""
+    }
 }
 
 fn encoded(value: &[u8]) -> Vec<u8> {

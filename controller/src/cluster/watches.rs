@@ -39,7 +39,10 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
     futures::pin_mut!(stream);
     while let Some(event) = stream.next().await {
         match event {
-            Err(error) => follow.failed(&error),
+            Err(error) => {
+                follow.failed(&error);
+                cluster.listed(follow.namespace());
+            }
             Ok(event) => {
                 follow.works();
                 match event {

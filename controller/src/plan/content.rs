@@ -34,7 +34,12 @@ pub(super) fn wanted(opened: &Secret, source: &Source<'_>, owner: &Owner<'_>) ->
 /// The existing Secret with everything replaced that upstream replaces. `immutable` and other metadata stay.
 pub(super) fn replaced(existing: &Secret, wanted: &Secret) -> Secret {
     let mut next = existing.clone();
-    next.data = wanted.data.clone();
+    // Kubernetes itself fills in the token.
+    if wanted.type_or_opaque() == "kubernetes.io/service-account-token" {
+        next.data.extend(wanted.data.clone());
+    } else {
+        next.data = wanted.data.clone();
+    }
     next.type_ = wanted.type_.clone();
     next.set_strings("labels", wanted.labels());
     next.set_strings("annotations", wanted.annotations());
@@ -102,6 +107,14 @@ pub(super) fn differs(existing: &Secret, next: &Secret, wanted: &Secret, settled
     existing.labels() != next.labels()
         || existing.annotations() != next.annotations()
         || references(existing) != references(next)
+}
+
+/// Whether a Secret was stored as it was written: a policy or webhook may change it on the way. What it adds to labels and
+/// annotations does not count.
+pub fn is_stored(written: &Secret, stored: &Secret) -> bool {
+    !values_differ(stored, written)
+        && holds(&stored.labels(), &written.labels())
+        && holds(&stored.annotations(), &written.annotations())
 }
 
 /// Whether the data or the type differ, which an immutable Secret forbids.

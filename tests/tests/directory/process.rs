@@ -238,11 +238,12 @@ fn the_version_has_upstreams_form() {
 }
 
 #[test]
-fn without_a_folder_the_usage_is_wrong() {
+fn with_neither_folder_nor_cluster_it_says_what_may_be_given() {
     let store = Store::new();
     let run = store.scratch.controller([] as [&str; 0]).finish();
-    run.exits(2)
-        .says("--directory DIR is needed: working in a cluster is not there yet");
+    run.exits(1)
+        .says("error: this is no pod with a ServiceAccount; use --kubeconfig FILE")
+        .says("or --directory DIR without a cluster");
 }
 
 #[test]

@@ -126,7 +126,7 @@ fn a_repair_that_is_undone_again_and_again_waits() {
         if store.text("secrets/app/db.yaml") == right {
             store.put("secrets/app/db.yaml", &wrong);
         }
-        store.db_reason() == "Retrying"
+        store.db_reason() == "Contested"
     });
     controller.wait_until("it is repaired at last", |_| {
         store.text("secrets/app/db.yaml") == right && store.db_reason() == "Unsealed"
