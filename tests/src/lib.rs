@@ -7,6 +7,7 @@ pub mod cluster;
 pub mod control_plane;
 pub mod fault;
 pub mod fuzz;
+pub mod health;
 pub mod keys;
 pub mod memory;
 pub mod programs;

@@ -130,6 +130,21 @@ pub const KUSTOMIZE: Tool = Tool {
     ..HELM
 };
 
+/// A program of ours that says what kstatus and Argo CD's own script make of objects.
+pub const HEALTH: Tool = Tool {
+    name: "health",
+    module: "health",
+    package: ".",
+    ..HELM
+};
+
+/// Argo CD, for the scripts by which it judges the health of objects.
+pub const ARGO_CD: Module = Module {
+    name: "argo-cd",
+    pinned_in: "argo-cd",
+    path: "github.com/argoproj/argo-cd/v3",
+};
+
 /// The project we are compatible with, for its chart and its manifests.
 pub const SEALED_SECRETS: Module = Module {
     name: "sealed-secrets",
@@ -148,6 +163,7 @@ pub const TOOLS: &[Tool] = &[
     HELM,
     JSONNET,
     KUSTOMIZE,
+    HEALTH,
 ];
 
 /// What a control plane is made of.
