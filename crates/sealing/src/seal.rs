@@ -123,7 +123,7 @@ pub fn seal(
 }
 
 /// Adds the item lines where they fit; false where they were left out for size.
-fn add_lines(object: &mut SealedSecret, lines: &ItemLines) -> bool {
+pub(crate) fn add_lines(object: &mut SealedSecret, lines: &ItemLines) -> bool {
     let text = lines.to_string();
     let fit = item_lines_fit(object, &text);
     if fit && !lines.is_empty() {
@@ -225,6 +225,6 @@ fn template_annotations(secret: &Secret, scope: Scope) -> BTreeMap<String, Strin
     annotations
 }
 
-fn travels(annotation: &str) -> bool {
+pub(crate) fn travels(annotation: &str) -> bool {
     !annotations::LAST_APPLIED.contains(&annotation) && annotation != annotations::ITEMS
 }

@@ -115,15 +115,55 @@ fn open_items(sealed: &SealedSecret, ring: &KeyRing) -> Result<Opened, Failure> 
     }
 }
 
-/// One pass over the items of one object.
-struct Run<'r> {
-    sealed: &'r SealedSecret,
+/// Opening the items of one object, one after the other: what opened one is tried first with the next.
+pub(crate) struct Opening<'r> {
     ring: &'r KeyRing,
-    binding: Binding,
+    pub(crate) binding: Binding,
     lines: ItemLines,
     created: Option<Timestamp>,
     /// Last used first.
     used: Vec<KeyId>,
+}
+
+impl<'r> Opening<'r> {
+    pub(crate) fn new(sealed: &SealedSecret, ring: &'r KeyRing) -> Self {
+        let created = sealed
+            .metadata
+            .creation_timestamp
+            .as_ref()
+            .map(|time| time.0);
+        Self {
+            ring,
+            binding: Binding::of(sealed),
+            lines: ItemLines::of(sealed),
+            created,
+            used: Vec::new(),
+        }
+    }
+
+    /// Opens one item: its value and the key that opened it.
+    pub(crate) fn open(
+        &mut self,
+        item: &str,
+        ciphertext: &Ciphertext,
+    ) -> Option<(Plaintext, KeyId)> {
+        let of_line = self.lines.get(item).map(|line| line.key_id.as_str());
+        let hints = Hints {
+            of_line,
+            of_other_items: &self.used,
+            created: self.created,
+        };
+        let (value, key_id) = self.ring.open(ciphertext, &self.binding.label(), &hints)?;
+        self.used.retain(|used| *used != key_id);
+        self.used.insert(0, key_id);
+        Some((value, key_id))
+    }
+}
+
+/// One pass over the items of one object.
+struct Run<'r> {
+    sealed: &'r SealedSecret,
+    opening: Opening<'r>,
     keys: BTreeMap<String, KeyId>,
     failures: Vec<ItemFailure>,
     /// The outcome of the one diagnosis, with the line it was made for.
@@ -132,18 +172,9 @@ struct Run<'r> {
 
 impl<'r> Run<'r> {
     fn new(sealed: &'r SealedSecret, ring: &'r KeyRing) -> Self {
-        let created = sealed
-            .metadata
-            .creation_timestamp
-            .as_ref()
-            .map(|time| time.0);
         Self {
             sealed,
-            ring,
-            binding: Binding::of(sealed),
-            lines: ItemLines::of(sealed),
-            created,
-            used: Vec::new(),
+            opening: Opening::new(sealed, ring),
             keys: BTreeMap::new(),
             failures: Vec::new(),
             diagnosed: None,
@@ -172,31 +203,28 @@ impl<'r> Run<'r> {
     fn open(&mut self, item: &str, text: &str) -> Result<Plaintext, (Reason, String)> {
         let ciphertext =
             Ciphertext::parse(text).map_err(|error| (Reason::MalformedItem, error.to_string()))?;
-        let of_line = self.lines.get(item).map(|line| line.key_id.as_str());
-        let hints = Hints {
-            of_line,
-            of_other_items: &self.used,
-            created: self.created,
-        };
-        let Some((value, key_id)) = self.ring.open(&ciphertext, &self.binding.label(), &hints)
-        else {
+        let Some((value, key_id)) = self.opening.open(item, &ciphertext) else {
             return Err(self.diagnose(item, &ciphertext));
         };
-        self.used.retain(|used| *used != key_id);
-        self.used.insert(0, key_id);
         self.keys.insert(item.to_owned(), key_id);
         Ok(value)
     }
 
     /// Diagnoses the first failing item with operations, the others by their lines.
     fn diagnose(&mut self, item: &str, ciphertext: &Ciphertext) -> (Reason, String) {
+        let Opening {
+            ring,
+            binding,
+            lines,
+            ..
+        } = &self.opening;
         let subject = Subject {
             sealed: self.sealed,
-            binding: &self.binding,
-            lines: &self.lines,
-            ring: self.ring,
+            binding,
+            lines,
+            ring,
         };
-        let line = self.lines.get(item);
+        let line = lines.get(item);
         match &self.diagnosed {
             Some((proven, reason, message)) if same_claim(proven.as_ref(), line) => {
                 (*reason, message.clone())

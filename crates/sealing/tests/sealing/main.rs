@@ -5,6 +5,7 @@
 mod diagnosis;
 mod operations;
 mod properties;
+mod resealing;
 mod samples;
 mod sealing;
 mod templates;
