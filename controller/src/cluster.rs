@@ -158,7 +158,7 @@ impl Cluster {
     fn look_whether_ready(&self) {
         let namespaces = self.scope.as_ref().map_or(1, BTreeSet::len);
         if self.said().listed.len() >= namespaces && self.keys.is_listed() {
-            self.served.set_ready();
+            self.served.set_ready(true);
         }
     }
 

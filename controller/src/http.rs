@@ -1,53 +1,110 @@
-//! HTTP as upstream has it, as far as the directory shell needs it: health, readiness and the certificate.
+//! HTTP as upstream has it: health, readiness, the certificate, verifying and rotating.
 //!
-//! Nothing here changes anything, reads a body or sees a private key: it answers from [`Served`], which the shell fills.
+//! Nobody is asked who he is, and through a cluster's service proxy everybody may ask. So a body is bounded before it is
+//! read and read before a key is touched; keys work off the asynchronous threads, on one object an endpoint at a time; all
+//! callers share one rate limit, whatever headers say; and an object that does not open gets one answer, whatever the
+//! reason. What is answered follows from [`Served`], which the shell fills.
 
-use std::sync::{
-    Arc, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
-};
+mod body;
+mod connections;
+mod keys_at_work;
+mod patient;
+mod rate_limit;
+mod served;
+mod settings;
+
+use std::sync::Arc;
 
 use axum::{
     Router,
+    body::Body,
     extract::State,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
     routing::any,
 };
+use jiff::Timestamp;
+use seal_api::SealedSecret;
+use seal_sealing::{NotResealed, check_opens, reseal};
+use tracing::warn;
 
-/// What there is to serve.
-#[derive(Debug, Default)]
-pub(crate) struct Served {
-    ready: AtomicBool,
-    certificate: RwLock<Option<String>>,
-}
+pub(crate) use connections::serve;
+pub(crate) use served::Served;
+pub(crate) use settings::HttpSettings;
 
-impl Served {
-    /// Says that the first pass is done.
-    pub(crate) fn set_ready(&self) {
-        self.ready.store(true, Ordering::Release);
-    }
+use body::{Bodies, BodyError, sealed_secret};
+use keys_at_work::{KeysAtWork, Overdue};
+use rate_limit::{RateLimit, Ruling};
 
-    /// Says which certificate is to be sealed with, as PEM; none where no key is held.
-    pub(crate) fn set_certificate(&self, pem: Option<String>) {
-        *self
-            .certificate
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = pem;
-    }
+/// Every path with every code that it can answer, and the codes that do not depend on a path.
+pub const ANSWERS: [&str; 20] = [
+    "/healthz 200",
+    "/readyz 200",
+    "/readyz 503",
+    "/v1/cert.pem 200",
+    "/v1/cert.pem 500",
+    "/v1/verify 200",
+    "/v1/verify 400",
+    "/v1/verify 409",
+    "/v1/verify 413",
+    "/v1/verify 429",
+    "/v1/verify 500",
+    "/v1/verify 503",
+    "/v1/rotate 200",
+    "/v1/rotate 400",
+    "/v1/rotate 413",
+    "/v1/rotate 429",
+    "/v1/rotate 500",
+    "/v1/rotate 503",
+    "404",
+    "431",
+];
+
+/// What an endpoint that opens something works with.
+struct Endpoint {
+    path: &'static str,
+    served: Arc<Served>,
+    settings: HttpSettings,
+    rate_limit: RateLimit,
+    bodies: Arc<Bodies>,
+    at_work: KeysAtWork,
 }
 
 /// The paths and what answers them; any method is answered, as upstream does.
-pub(crate) fn router(served: Arc<Served>) -> Router {
-    Router::new()
+pub(crate) fn router(served: Arc<Served>, settings: &HttpSettings) -> Router {
+    let bodies = Arc::new(Bodies::default());
+    let endpoint = |path| {
+        Arc::new(Endpoint {
+            path,
+            served: Arc::clone(&served),
+            settings: settings.clone(),
+            rate_limit: RateLimit::new(settings.rate_limit, settings.rate_limit_burst),
+            bodies: Arc::clone(&bodies),
+            at_work: KeysAtWork::default(),
+        })
+    };
+    let mut router = Router::new()
         .route("/healthz", any(async || text(StatusCode::OK, "ok\n")))
         .route("/readyz", any(ready))
-        .route("/v1/cert.pem", any(certificate))
+        .route("/v1/cert.pem", any(certificate));
+    let mut keyed = Router::new();
+    if settings.verifies {
+        keyed = keyed.route("/v1/verify", any(verify).with_state(endpoint("/v1/verify")));
+    }
+    if settings.rotates {
+        keyed = keyed.route("/v1/rotate", any(rotate).with_state(endpoint("/v1/rotate")));
+    }
+    router = router.merge(keyed);
+    router
+        .fallback(async || text(StatusCode::NOT_FOUND, "404 page not found\n"))
         .with_state(served)
 }
 
 async fn ready(State(served): State<Arc<Served>>) -> Response {
-    if served.ready.load(Ordering::Acquire) {
+    if served.is_ready() {
         text(StatusCode::OK, "ok\n")
     } else {
         text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
@@ -55,13 +112,11 @@ async fn ready(State(served): State<Arc<Served>>) -> Response {
 }
 
 async fn certificate(State(served): State<Arc<Served>>) -> Response {
-    let pem = served
-        .certificate
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone();
-    match pem {
-        Some(pem) => ([(CONTENT_TYPE, "application/x-pem-file")], pem).into_response(),
+    match served.keys().current() {
+        Some((_, certificate)) => {
+            let headers = [(CONTENT_TYPE, "application/x-pem-file")];
+            (headers, certificate.to_pem()).into_response()
+        }
         None => text(
             StatusCode::INTERNAL_SERVER_ERROR,
             "cannot get certificate\n",
@@ -69,6 +124,139 @@ async fn certificate(State(served): State<Arc<Served>>) -> Response {
     }
 }
 
+/// Whether all items of a SealedSecret open: 200 or 409; 500 where it is none.
+async fn verify(State(endpoint): State<Arc<Endpoint>>, headers: HeaderMap, body: Body) -> Response {
+    endpoint
+        .answer(
+            headers,
+            body,
+            |sealed, served, settings, goes_on| match check_opens(
+                sealed,
+                &served.keys(),
+                settings.legacy_data,
+                goes_on,
+            ) {
+                Ok(()) => StatusCode::OK.into_response(),
+                Err(NotResealed::BrokenOff) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+                Err(_) => StatusCode::CONFLICT.into_response(),
+            },
+        )
+        .await
+}
+
+/// The SealedSecret sealed again with the current key, as JSON; 500 for everything that can go wrong.
+async fn rotate(State(endpoint): State<Arc<Endpoint>>, headers: HeaderMap, body: Body) -> Response {
+    endpoint
+        .answer(headers, body, |sealed, served, settings, goes_on| {
+            let failed = || StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            let keys = served.keys();
+            let Some((_, certificate)) = keys.current() else {
+                return failed();
+            };
+            let legacy_data = settings.legacy_data;
+            let now = Timestamp::now();
+            match reseal(sealed, &keys, legacy_data, certificate, now, goes_on) {
+                Ok(again) => {
+                    let headers = [(CONTENT_TYPE, "application/json")];
+                    (headers, again.into_json().to_string()).into_response()
+                }
+                Err(NotResealed::BrokenOff) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+                Err(_) => failed(),
+            }
+        })
+        .await
+}
+
+impl Endpoint {
+    /// Answers a request: within the rate limit, with a body within bounds that holds a SealedSecret, by `work`.
+    async fn answer<W>(self: Arc<Self>, headers: HeaderMap, body: Body, work: W) -> Response
+    where
+        W: Fn(&SealedSecret, &Served, &HttpSettings, &dyn Fn() -> bool) -> Response
+            + Send
+            + 'static,
+    {
+        let ruling = self.rate_limit.ask();
+        let response = match &ruling {
+            Ruling::Denied { .. } => {
+                body::discard(body).await;
+                text(StatusCode::TOO_MANY_REQUESTS, "limit exceeded\n")
+            }
+            Ruling::Allowed { .. } => self.admitted(&headers, body, work).await,
+        };
+        ruling.tell(response)
+    }
+
+    async fn admitted<W>(self: &Arc<Self>, headers: &HeaderMap, body: Body, work: W) -> Response
+    where
+        W: Fn(&SealedSecret, &Served, &HttpSettings, &dyn Fn() -> bool) -> Response
+            + Send
+            + 'static,
+    {
+        let held = match self
+            .bodies
+            .read(headers, body, self.settings.read_timeout)
+            .await
+        {
+            Ok(held) => held,
+            Err(error) => return error.into_response(),
+        };
+        let endpoint = Arc::clone(self);
+        let answer =
+            self.at_work.run(
+                self.settings.write_timeout,
+                move |goes_on| match sealed_secret(held.bytes()) {
+                    Ok(sealed) => work(&sealed, &endpoint.served, &endpoint.settings, goes_on),
+                    Err(why) => {
+                        warn!(
+                            path = endpoint.path,
+                            "a request holds no SealedSecret: {why}"
+                        );
+                        why.into_response()
+                    }
+                },
+            );
+        match answer.await {
+            Ok(response) => response,
+            Err(Overdue) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        }
+    }
+}
+
+impl Ruling {
+    /// Adds the headers that tell of the limit.
+    fn tell(&self, mut response: Response) -> Response {
+        const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+        const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+        const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+        let headers = response.headers_mut();
+        headers.insert(LIMIT, HeaderValue::from(self.state().limit));
+        headers.insert(REMAINING, HeaderValue::from(self.state().remaining));
+        headers.insert(RESET, HeaderValue::from(self.state().reset_seconds));
+        if let Self::Denied { retry_seconds, .. } = self {
+            headers.insert(RETRY_AFTER, HeaderValue::from(*retry_seconds));
+        }
+        response
+    }
+}
+
+impl IntoResponse for BodyError {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Broken => StatusCode::BAD_REQUEST.into_response(),
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+            Self::TooMany => {
+                let headers = [(RETRY_AFTER, "1")];
+                let answer = text(StatusCode::TOO_MANY_REQUESTS, "limit exceeded\n");
+                (headers, answer).into_response()
+            }
+            Self::NoSealedSecret => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        }
+    }
+}
+
 fn text(code: StatusCode, body: &'static str) -> Response {
     (code, [(CONTENT_TYPE, "text/plain; charset=utf-8")], body).into_response()
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,3 +14,4 @@ pub mod plan;
 pub mod telemetry;
 
 pub use args::{Args, KeyOrder, ListenAddress, LogFormat};
+pub use http::ANSWERS;

@@ -8,6 +8,7 @@ pub mod control_plane;
 pub mod fault;
 pub mod fuzz;
 pub mod health;
+pub mod http;
 pub mod keys;
 pub mod memory;
 pub mod programs;

@@ -10,7 +10,7 @@ mod reasons;
 
 use std::{env, fs::OpenOptions, io::Write};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub use closed::{Declared, Observed, Verdict, compare};
 pub use exempt::{Exemptions, NotAnExemption};
@@ -26,17 +26,35 @@ pub const FILE: &str = "SEAL_TEST_SEEN";
 ///
 /// When the file cannot be written.
 pub fn record(invocation: &Invocation, code: Option<i32>, reasons: &[String]) {
-    let Some(path) = env::var_os(FILE) else {
-        return;
-    };
-    let line = json!({
+    append(&json!({
         "program": invocation.program,
         "words": invocation.words,
         "flags": invocation.flags,
         "environment": invocation.environment,
         "exit": code,
         "reasons": reasons,
-    });
+    }));
+}
+
+/// Records an answer of the controller over HTTP.
+///
+/// # Panics
+///
+/// When the file cannot be written.
+pub fn record_answer(path: &str, code: u16) {
+    // What is not there is the same wherever it is not.
+    let answer = match code {
+        404 | 431 => code.to_string(),
+        _ => format!("{path} {code}"),
+    };
+    append(&json!({"http": [answer]}));
+}
+
+/// Appends a line to the record, where the test run records at all.
+fn append(line: &Value) {
+    let Some(path) = env::var_os(FILE) else {
+        return;
+    };
     // One write of one line: runs of several processes may end at the same moment.
     OpenOptions::new()
         .create(true)

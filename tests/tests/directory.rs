@@ -6,6 +6,8 @@ mod deleting;
 mod disk;
 #[path = "directory/flags.rs"]
 mod flags;
+#[path = "directory/http.rs"]
+mod http;
 #[path = "directory/keys.rs"]
 mod keys;
 #[path = "directory/process.rs"]

@@ -140,7 +140,7 @@ impl Cluster {
         }
         let ring = self.keys.ring();
         let pem = ring.current().map(|(_, certificate)| certificate.to_pem());
-        self.served.set_certificate(pem.clone());
+        self.served.set_keys(Arc::clone(&ring));
         if offered.as_ref() == Some(&pem) {
             return;
         }

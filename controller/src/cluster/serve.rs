@@ -9,6 +9,7 @@ use tokio::{
     net::TcpListener,
     runtime,
     signal::unix::{SignalKind, signal},
+    sync::oneshot,
     task::JoinSet,
     time::timeout,
 };
@@ -17,11 +18,13 @@ use tracing::{error, info};
 use super::{Cluster, api_server::ApiServer, pace::Pace, place, renew, watches};
 use crate::{
     args::{Args, ListenAddress},
-    http::{self, Served},
+    http::{self, HttpSettings, Served},
 };
 
 /// How long the work that is going on may take after the signal to stop.
 const FAREWELL: Duration = Duration::from_secs(4);
+/// How long answers that are being given may take after that.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// More workers than cores, since most of their time is waiting for the API server.
 const WORKERS_A_CORE: usize = 4;
 
@@ -63,6 +66,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let listener = TcpListener::from_std(listener).context("cannot listen")?;
     info!(addr = %address, "HTTP server serving");
     let served = Arc::new(Served::default());
+    let settings = HttpSettings::from(&args);
     let cluster = Arc::new(Cluster::new(
         args,
         own,
@@ -71,10 +75,13 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         cores,
     ));
     let mut serving: JoinSet<anyhow::Result<()>> = JoinSet::new();
+    let (stop, stopped) = oneshot::channel::<()>();
     serving.spawn(async move {
-        axum::serve(listener, http::router(served))
-            .await
-            .context("the HTTP server ended")
+        let router = http::router(served, &settings);
+        // It is sent, or dropped with an error on the way.
+        let stopped = async { drop(stopped.await) };
+        http::serve(listener, router, settings, stopped).await;
+        Ok(())
     });
     let mut watching = watch(&cluster);
     let mut working = JoinSet::new();
@@ -91,10 +98,13 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     info!("stopping");
     watching.abort_all();
     cluster.queue.close();
+    let _ = stop.send(());
     let farewell = async { while working.join_next().await.is_some() {} };
     if timeout(FAREWELL, farewell).await.is_err() {
         error!("stopped in the middle of a piece of work; it is taken up at the next start");
     }
+    // Who has not got his answer by then does not get it.
+    let _ = timeout(LAST_ANSWERS, serving.join_next()).await;
     outcome
 }
 

@@ -4,7 +4,7 @@ mod file;
 mod hold;
 mod read;
 
-use std::io;
+use std::{io, sync::Arc};
 
 use aws_lc_rs::rand;
 use jiff::{SignedDuration, Timestamp};
@@ -34,7 +34,7 @@ const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     /// The keys in use.
-    pub(super) ring: KeyRing,
+    pub(super) ring: Arc<KeyRing>,
     entries: Vec<Entry>,
     /// What was read last; the same again is not taken apart again.
     fingerprint: Option<Digest>,
@@ -132,7 +132,7 @@ impl Keys {
         if let Some(keys) = folder.keys {
             self.fingerprint = folder.fingerprint;
             self.entries = keys.entries;
-            self.ring = KeyRing::new(keys.held);
+            self.ring = Arc::new(KeyRing::new(keys.held));
         }
         self.known = Known::next(self.known.take(), &self.entries, self.current(), now);
     }

@@ -11,6 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 use seal_api::{Reason, Verdict};
+use seal_sealing::KeyRing;
 use tracing::{info, warn};
 
 use super::{
@@ -107,9 +108,9 @@ impl Directory {
         }
     }
 
-    /// The certificate to seal with, as PEM.
-    pub(super) fn certificate(&self) -> Option<String> {
-        Some(self.keys.certificate()?.to_pem())
+    /// The keys at hand.
+    pub(super) fn keys(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.keys.ring)
     }
 
     /// Goes through everything once.

@@ -31,7 +31,7 @@ use super::{
 };
 use crate::{
     args::{Args, ListenAddress},
-    http::{Served, router},
+    http::{self, HttpSettings, Served, router},
 };
 
 /// Where HTTP is served unless the user says.
@@ -39,6 +39,8 @@ const HERE: ListenAddress =
     ListenAddress::At(SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 8080)));
 /// How long the work that is going on may take after the signal to stop.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// How long answers that are being given may take after that.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// The first wait before something is tried again that failed, doubled up to the last.
 const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(60);
@@ -46,6 +48,7 @@ const LAST_RETRY: Duration = Duration::from_secs(60);
 /// Works until SIGTERM or SIGINT.
 pub(super) fn serve(args: Args, root: &Path) -> anyhow::Result<ExitCode> {
     let address = args.listen_addr.unwrap_or(HERE);
+    let settings = HttpSettings::from(&args);
     let stopping = Arc::new(AtomicBool::new(false));
     let directory = open(args, root, Arc::clone(&stopping))?;
     let listener = address
@@ -68,7 +71,9 @@ pub(super) fn serve(args: Args, root: &Path) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
-    let outcome = runtime.block_on(attend(listener, served, ended, &stopping, &stopper));
+    let outcome = runtime.block_on(attend(
+        listener, served, settings, ended, &stopping, &stopper,
+    ));
     runtime.shutdown_timeout(Duration::from_millis(500));
     outcome
 }
@@ -77,6 +82,7 @@ pub(super) fn serve(args: Args, root: &Path) -> anyhow::Result<ExitCode> {
 async fn attend(
     listener: TcpListener,
     served: Arc<Served>,
+    settings: HttpSettings,
     mut ended: oneshot::Receiver<()>,
     stopping: &AtomicBool,
     stopper: &Stopper,
@@ -86,21 +92,25 @@ async fn attend(
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
     info!(addr = %address, "HTTP server serving");
-    let server = axum::serve(listener, router(served)).into_future();
+    let (stop, stopped) = oneshot::channel::<()>();
+    // It is sent, or dropped with an error on the way.
+    let stopped = async { drop(stopped.await) };
+    let router = router(served, &settings);
+    let server = tokio::spawn(http::serve(listener, router, settings, stopped));
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         _ = &mut ended => return Err(anyhow!("the work ended by an internal fault")),
-        outcome = server => {
-            outcome.context("the HTTP server ended")?;
-        }
     }
     info!("stopping");
     stopping.store(true, Ordering::Release);
     stopper.stop();
+    let _ = stop.send(());
     if timeout(FAREWELL, ended).await.is_err() {
         error!("stopped in the middle of a long piece of work; it is taken up at the next start");
     }
+    // Who has not got his answer by then does not get it.
+    let _ = timeout(LAST_ANSWERS, server).await;
     Ok(ExitCode::Done)
 }
 
@@ -111,8 +121,8 @@ fn work(mut directory: Directory, mut watch: Watch, served: &Served) {
     loop {
         let outcome = directory.pass(Timestamp::now());
         log.tell(&outcome);
-        served.set_certificate(directory.certificate());
-        served.set_ready();
+        served.set_keys(directory.keys());
+        served.set_ready(true);
         let mut wait = outcome.next.map(|next| until(next, Timestamp::now()));
         if outcome.is_transient {
             wait = Some(wait.map_or(retry, |wait| wait.min(retry)));

@@ -1,6 +1,7 @@
 //! The comparison: what is declared, without what is exempt, has to have been seen.
 //!
-//! Everything is named by one text: `reason WrongKind`, `seal exit 2`, `seal encrypt --cert`, `environment SEAL_CERT`.
+//! Everything is named by one text: `reason WrongKind`, `seal exit 2`, `seal encrypt --cert`, `environment SEAL_CERT`,
+//! `http /v1/verify 409`.
 
 use std::collections::BTreeSet;
 
@@ -25,16 +26,18 @@ pub struct Verdict {
     pub exempt_but_seen: Vec<String>,
     /// Exempt, and declared no longer.
     pub exempt_but_unknown: Vec<String>,
-    /// Exit codes that were seen and are not declared, such as that of a panic.
+    /// Exit codes and answers that were seen and are not declared, such as the exit code of a panic.
     pub undeclared: Vec<String>,
 }
 
 impl Declared {
-    /// Reads `{"reasons": [..], "exit_codes": {PROGRAM: [..]}, "flags": {PROGRAM: [..]}, "environment": [..]}`.
+    /// Reads `{"reasons": [..], "exit_codes": {PROGRAM: [..]}, "flags": {PROGRAM: [..]}, "environment": [..],
+    /// "http": [..]}`.
     pub fn from_json(lists: &Value) -> Self {
         let mut names = BTreeSet::new();
         names.extend(texts(&lists["reasons"]).map(|reason| format!("reason {reason}")));
         names.extend(texts(&lists["environment"]).map(|name| format!("environment {name}")));
+        names.extend(texts(&lists["http"]).map(|answer| format!("http {answer}")));
         for (program, codes) in entries(&lists["exit_codes"]) {
             let codes = codes.as_array().into_iter().flatten();
             names.extend(codes.map(|code| format!("{program} exit {code}")));
@@ -59,6 +62,7 @@ impl Observed {
             let program = run["program"].as_str().unwrap_or_default();
             names.extend(texts(&run["reasons"]).map(|reason| format!("reason {reason}")));
             names.extend(texts(&run["environment"]).map(|name| format!("environment {name}")));
+            names.extend(texts(&run["http"]).map(|answer| format!("http {answer}")));
             if let Some(code) = run["exit"].as_i64() {
                 names.insert(format!("{program} exit {code}"));
             }
@@ -68,7 +72,7 @@ impl Observed {
     }
 }
 
-/// Compares. Exit codes alone have to be declared where they were seen: anything in square brackets may look like a
+/// Compares. Exit codes and answers alone have to be declared where they were seen: anything in square brackets may look like a
 /// reason, and a test may use a flag that does not exist.
 pub fn compare(declared: &Declared, observed: &Observed, exempt: &Exemptions) -> Verdict {
     let (declared, observed) = (&declared.0, &observed.0);
@@ -90,7 +94,7 @@ pub fn compare(declared: &Declared, observed: &Observed, exempt: &Exemptions) ->
             .collect(),
         undeclared: observed
             .difference(declared)
-            .filter(|name| name.contains(" exit "))
+            .filter(|name| name.contains(" exit ") || name.starts_with("http "))
             .cloned()
             .collect(),
     }
@@ -141,6 +145,7 @@ mod tests {
             "exit_codes": {"seal": [0, 2]},
             "flags": {"seal": ["encrypt --cert", "cert fetch --output"], "seal-controller": ["--once"]},
             "environment": ["SEAL_CERT"],
+            "http": ["/v1/verify 409"],
         }))
     }
 
@@ -150,6 +155,8 @@ mod tests {
         r#"{"program":"seal","words":["cert","fetch","x"],"flags":["--output"],"environment":[],"exit":2,"reasons":["NoKey"]}"#,
         "\n",
         r#"{"program":"seal-controller","words":[],"flags":["--once"],"environment":[],"exit":null,"reasons":[]}"#,
+        "\n",
+        r#"{"http":["/v1/verify 409"]}"#,
     );
 
     #[track_caller]
@@ -173,6 +180,7 @@ mod tests {
     fn what_was_never_seen_is_named() {
         let first = EVERYTHING.lines().next().unwrap();
         let missing = names(&[
+            "http /v1/verify 409",
             "reason NoKey",
             "seal cert fetch --output",
             "seal exit 2",
@@ -232,6 +240,20 @@ mod tests {
         let undeclared = names(&["seal-controller exit 101"]);
         check(
             &panicked,
+            "",
+            Verdict {
+                undeclared,
+                ..Verdict::default()
+            },
+        );
+    }
+
+    #[test]
+    fn an_answer_nobody_declared_is_an_error() {
+        let other = format!("{EVERYTHING}\n{}", r#"{"http":["/v1/verify 418"]}"#);
+        let undeclared = names(&["http /v1/verify 418"]);
+        check(
+            &other,
             "",
             Verdict {
                 undeclared,

@@ -2,35 +2,24 @@
 
 use std::{
     fs,
-    io::{Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     thread,
     time::{Duration, Instant},
 };
 
 use rustix::process::Signal;
-use seal_tests::{keys, run::Run};
+use seal_tests::{
+    http::{self, free_port},
+    keys,
+    run::Run,
+};
 
 use crate::store::{MARKER, Store, document, sealed};
 
 /// The status line and headers, and the body, of the answer to a GET.
 fn get(port: u16, path: &str) -> (String, String) {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("it listens");
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-    )
-    .expect("it reads");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it answers");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("it speaks HTTP");
-    (head.to_lowercase(), body.to_owned())
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it is bound").port()
+    let answer = http::get(port, path);
+    (answer.head, answer.body)
 }
 
 fn listening(store: &Store, port: u16) -> Run {

@@ -1,4 +1,4 @@
-//! What the code declares: reasons, exit codes, flags, environment variables.
+//! What the code declares: reasons, exit codes, flags, environment variables, answers over HTTP.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +31,7 @@ pub(crate) fn lists() -> Value {
         "exit_codes": programs.map(|(name, _)| (name, codes)).into_iter().collect::<BTreeMap<_, _>>(),
         "flags": flags,
         "environment": environment,
+        "http": seal_controller::ANSWERS,
     })
 }
 
