@@ -95,6 +95,21 @@ impl<'p> Installation<'p> {
         controller
     }
 
+    /// Changes the image of the container, so that the Deployment makes a pod in place of the one it has.
+    ///
+    /// # Panics
+    ///
+    /// When the API server refuses it.
+    pub fn set_image(&self, image: &str) {
+        let api = self.plane.api();
+        let path = api.path("apps/v1", "Deployment", &self.namespace, self.name());
+        // A merge patch replaces lists whole.
+        let mut template = api.get(&path).body["spec"]["template"].take();
+        template["spec"]["containers"][0]["image"] = image.into();
+        let patched = api.patch(&path, &json!({"spec": {"template": template}}));
+        assert_eq!(patched.status, 200, "{}", patched.body);
+    }
+
     /// The name of the Deployment and of its Service.
     ///
     /// # Panics

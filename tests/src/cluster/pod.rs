@@ -23,6 +23,11 @@ use crate::{
 /// The Deployment's controllers and the endpoints' may be behind with others' objects.
 const SCHEDULED: Duration = Duration::from_secs(60);
 
+/// On a Deployment and the ReplicaSet that has its pods.
+const REVISION: &str = "deployment.kubernetes.io/revision";
+/// On a ReplicaSet and its pods.
+const HASH: &str = "pod-template-hash";
+
 /// The first process of the pod's network, which is there as long as that process.
 const PAUSE: &str =
     r#"ip link set lo up && read -r pid rest </proc/self/stat && echo "$pid" && read -r end"#;
@@ -90,6 +95,11 @@ impl<'p> Pod<'p> {
         }));
         pod.write_service_account();
         pod
+    }
+
+    /// The control plane that has it.
+    pub fn plane(&self) -> &'p ControlPlane {
+        self.plane
     }
 
     /// Its name.
@@ -243,36 +253,57 @@ fn next_number() -> u16 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
+/// A pod of the Deployment as it is now; those of an earlier form may come and go meanwhile.
 fn unbound(installation: &Installation<'_>) -> Value {
-    let labels = installation.deployment["spec"]["selector"]["matchLabels"]
-        .as_object()
-        .expect("a Deployment selects by labels");
-    let selector: Vec<String> = labels
+    let api = installation.plane.api();
+    let namespace = &installation.namespace;
+    let collection = |api_version, kind| {
+        let path = api.path(api_version, kind, namespace, "");
+        format!(
+            "{path}?labelSelector={}",
+            selector(&installation.deployment)
+        )
+    };
+    let (sets, pods) = (collection("apps/v1", "ReplicaSet"), collection("v1", "Pod"));
+    let path = api.path("apps/v1", "Deployment", namespace, installation.name());
+    let explain = || api.get(&path).body["status"].to_string();
+    wait_within(
+        SCHEDULED,
+        "a pod is made of the Deployment",
+        explain,
+        || {
+            let deployment = api.get(&path).body;
+            if deployment["status"]["observedGeneration"] != deployment["metadata"]["generation"] {
+                return None;
+            }
+            let revision = |object: &Value| object["metadata"]["annotations"][REVISION].clone();
+            let set = find(api.get(&sets).body, |set| {
+                revision(set) == revision(&deployment)
+            })?;
+            find(api.get(&pods).body, |pod| {
+                pod["metadata"]["labels"][HASH] == set["metadata"]["labels"][HASH]
+                    && pod["spec"]["nodeName"].is_null()
+                    && pod["metadata"]["deletionTimestamp"].is_null()
+            })
+        },
+    )
+}
+
+/// The labels that a Deployment selects by, as a query.
+fn selector(deployment: &Value) -> String {
+    let labels = deployment["spec"]["selector"]["matchLabels"].as_object();
+    let labels = labels.expect("a Deployment selects by labels");
+    let pairs: Vec<String> = labels
         .iter()
         .map(|(name, value)| format!("{name}%3D{}", value.as_str().unwrap_or_default()))
         .collect();
-    let path = format!(
-        "/api/v1/namespaces/{}/pods?labelSelector={}",
-        installation.namespace,
-        selector.join("%2C").replace('/', "%2F")
-    );
-    let api = installation.plane.api();
-    let status = || {
-        let name = installation.name();
-        let path =
-            installation
-                .plane
-                .api()
-                .path("apps/v1", "Deployment", &installation.namespace, name);
-        installation.plane.api().get(&path).body["status"].to_string()
-    };
-    wait_within(SCHEDULED, "a pod is made of the Deployment", status, || {
-        let pods = api.get(&path).body;
-        let free = |pod: &&Value| {
-            pod["spec"]["nodeName"].is_null() && pod["metadata"]["deletionTimestamp"].is_null()
-        };
-        pods["items"].as_array()?.iter().find(free).cloned()
-    })
+    pairs.join("%2C").replace('/', "%2F")
+}
+
+fn find(mut list: Value, is: impl Fn(&Value) -> bool) -> Option<Value> {
+    let items = list["items"].as_array_mut()?;
+    let index = items.iter().position(is)?;
+    Some(items.swap_remove(index))
 }
 
 fn pause(plane: &ControlPlane) -> (Child, u32) {

@@ -62,7 +62,10 @@ fn upstream_static(setup: &Setup) -> Vec<Value> {
     jsonnet
         .arg("--jpath")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tools/jsonnet"))
-        .args(["--ext-str", "CONTROLLER_IMAGE=seal-controller"])
+        .args([
+            "--ext-str",
+            "CONTROLLER_IMAGE=docker.io/bitnami/sealed-secrets-controller:0.40.0",
+        ])
         .args(["--ext-str", "IMAGE_PULL_POLICY="])
         .arg(upstream().join("controller.jsonnet"));
     let named: Value = serde_json::from_str(&output(jsonnet)).expect("jsonnet writes JSON");
