@@ -1,6 +1,11 @@
 //! A controller in a real cluster, as its users install it.
 
+mod deleting;
+mod drift;
+mod failing;
 mod image_changed;
 mod installing;
+mod keys;
 mod our_manifests;
+mod site;
 mod upstream_suite;
