@@ -175,12 +175,6 @@ impl Objects {
 
     /// Notes what came of a look; none where it has to be looked at again.
     pub(super) fn conclude(&mut self, name: &ObjectName, known: Option<Known>) {
-        // Our own write need not be looked at when it is heard of.
-        if let Some(version) = known.as_ref().and_then(|known| known.secret.clone())
-            && self.secrets.contains_key(name)
-        {
-            self.secrets.insert(name.clone(), version);
-        }
         if let Some(object) = self.objects.get_mut(name) {
             object.known = known;
         }
@@ -240,8 +234,13 @@ mod tests {
         objects.see_secret(&name(), "6".to_owned());
         assert!(objects.is_due(&name(), &keys, true));
         assert!(!objects.is_due(&name(), &keys, false));
+        // Our own write, which was heard of before it was noted; then somebody else's, heard of before ours was noted.
+        objects.see_secret(&name(), "7".to_owned());
         objects.conclude(&name(), Some(in_sync("7")));
         assert!(!objects.is_due(&name(), &keys, true));
+        objects.see_secret(&name(), "9".to_owned());
+        objects.conclude(&name(), Some(in_sync("8")));
+        assert!(objects.is_due(&name(), &keys, true));
 
         assert!(objects.forget_secret(&name()));
         assert!(objects.is_due(&name(), &keys, true));

@@ -108,8 +108,8 @@ impl Cluster {
                 if let Some(object) = objects.get_mut(name) {
                     object.failing = None;
                 }
-                // What happened during the work may be news.
-                if objects.is_due(name, &self.keys.ids(), self.watches_secrets()) {
+                // What is heard of a Secret meanwhile waits in the queue; of other keys the queue knows nothing.
+                if objects.is_due(name, &self.keys.ids(), false) {
                     self.queue.add(name.clone());
                 }
             }

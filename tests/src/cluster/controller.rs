@@ -83,13 +83,7 @@ impl<'p> Controller<'p> {
             arguments.push("controller".into());
         }
         arguments.extend(words("args"));
-        let bin = pod.files.path().join("bin");
-        fs::create_dir_all(&bin).expect("the folder is ours");
-        for name in ["controller", "seal-controller"] {
-            if program.is_ours() || name == "controller" {
-                symlink(program.path(), bin.join(name)).expect("the folder is ours");
-            }
-        }
+        let bin = put_in_place(&pod, program);
         let port = pod.plane.port().to_string();
         let mut environment = vec![
             ("PATH".to_owned(), bin.display().to_string()),
@@ -115,6 +109,20 @@ impl<'p> Controller<'p> {
         };
         controller.start_again();
         controller
+    }
+
+    /// Ends it and starts another program in its place, in the same pod, as when only the image changes.
+    ///
+    /// # Panics
+    ///
+    /// When one does not end, or the other does not get ready.
+    pub fn replace(&mut self, program: Program) -> Ended {
+        let ended = self.stop();
+        self.program = program;
+        put_in_place(&self.pod, program);
+        self.start_again();
+        self.wait_until_ready();
+        ended
     }
 
     /// Starts it once more in the same pod, after [`Self::stop`] or [`Self::kill`].
@@ -354,6 +362,19 @@ impl Drop for Controller<'_> {
             self.record(status.ok().and_then(|status| status.code()), process.begun);
         }
     }
+}
+
+/// Makes a program what the pod's commands mean, and returns the folder where they are looked for.
+fn put_in_place(pod: &Pod<'_>, program: Program) -> PathBuf {
+    let bin = pod.files.path().join("bin");
+    drop(fs::remove_dir_all(&bin));
+    fs::create_dir_all(&bin).expect("the folder is ours");
+    for name in ["controller", "seal-controller"] {
+        if program.is_ours() || name == "controller" {
+            symlink(program.path(), bin.join(name)).expect("the folder is ours");
+        }
+    }
+    bin
 }
 
 /// Neither gone nor a zombie, which nobody has waited for yet.

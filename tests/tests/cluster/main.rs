@@ -7,5 +7,6 @@ mod image_changed;
 mod installing;
 mod keys;
 mod our_manifests;
+mod same;
 mod site;
 mod upstream_suite;

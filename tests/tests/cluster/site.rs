@@ -12,7 +12,7 @@ use seal_tests::{
 use serde_json::{Value, json};
 
 /// The set-ups in which every scenario has to work.
-pub(crate) const EVERYWHERE: [Manifests; 1] = [Manifests::Chart];
+pub(crate) const EVERYWHERE: [Manifests; 2] = [Manifests::Ours, Manifests::Chart];
 
 /// A controller that minds its own namespace and one with applications.
 pub(crate) struct Site {
