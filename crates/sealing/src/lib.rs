@@ -53,6 +53,6 @@ pub use key_secret::{KeySecretError, key_secret, opening_key_reason, read_key_se
 pub use names::{NameError, check_item_key, check_name, check_namespace};
 pub use renewal::{Renewal, renewal};
 pub use reseal::{NotResealed, check_opens, reseal};
-pub use seal::{SealError, Sealed, SealedItem, seal, seal_item};
+pub use seal::{SealError, Sealed, SealedItem, seal, seal_item, seal_with_any_name};
 pub use secret::{Secret, SecretError};
 pub use unseal::{Opened, UnsealOptions, unseal};

@@ -91,6 +91,21 @@ pub fn seal(
     certificate: &Certificate,
     now: Timestamp,
 ) -> Result<Sealed, Failure> {
+    check_names(secret)?;
+    seal_with_any_name(secret, scope, certificate, now)
+}
+
+/// Seals as [`seal`] does, whatever the Secret's name and namespace are: they need not be ones that Kubernetes takes.
+///
+/// # Errors
+///
+/// As [`seal`]; `InvalidName` is left for the keys.
+pub fn seal_with_any_name(
+    secret: &Secret,
+    scope: Scope,
+    certificate: &Certificate,
+    now: Timestamp,
+) -> Result<Sealed, Failure> {
     let binding = Binding {
         scope,
         namespace: secret.namespace().to_owned(),
@@ -155,18 +170,26 @@ fn check(secret: &Secret, binding: &Binding) -> Result<(), Failure> {
         let message = "metadata has a field that the metadata of Kubernetes does not have; is a value indented too far?";
         return Err(Failure::of_object(Reason::InvalidObject, message));
     }
-    let invalid = |what: &str, text: &str, error: crate::NameError| {
-        Failure::of_object(Reason::InvalidName, format!("{what} {text:?} {error}"))
-    };
-    check_name(&binding.name).map_err(|error| invalid("name", &binding.name, error))?;
-    if !binding.namespace.is_empty() {
-        check_namespace(&binding.namespace)
-            .map_err(|error| invalid("namespace", &binding.namespace, error))?;
-    }
     for key in secret.data.keys() {
-        check_item_key(key).map_err(|error| invalid("key", key, error))?;
+        check_item_key(key).map_err(|error| invalid("key", key, &error))?;
     }
     Ok(())
+}
+
+/// Refuses a name or namespace that Kubernetes does not take; one that is missing is another failure.
+fn check_names(secret: &Secret) -> Result<(), Failure> {
+    let (name, namespace) = (secret.name(), secret.namespace());
+    if !name.is_empty() {
+        check_name(name).map_err(|error| invalid("name", name, &error))?;
+    }
+    if !namespace.is_empty() {
+        check_namespace(namespace).map_err(|error| invalid("namespace", namespace, &error))?;
+    }
+    Ok(())
+}
+
+fn invalid(what: &str, text: &str, error: &crate::NameError) -> Failure {
+    Failure::of_object(Reason::InvalidName, format!("{what} {text:?} {error}"))
 }
 
 /// Refuses a template that holds a value of the Secret. Its name and namespace stand in the open anyway.
