@@ -5,15 +5,17 @@
     reason = "variants and flattened groups are documented at their types, whose text clap takes"
 )]
 
+mod cluster;
 pub(crate) mod value_parsers;
 
-use std::path::PathBuf;
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use clap_complete::Shell;
 use seal_api::Scope;
 use seal_envelope::{KeyId, KeySize};
 
+pub use cluster::{ApplyArgs, ContextArgs, ControllerArgs, VerifyArgs};
 pub use value_parsers::{FileValue, Generated, Label, Literal};
 
 /// Seal Kubernetes Secrets before they are committed.
@@ -76,10 +78,13 @@ pub enum Command {
     #[command(subcommand)]
     Cert(CertCommand),
     Inspect(InspectArgs),
+    Verify(VerifyArgs),
+    Apply(ApplyArgs),
     Unseal(UnsealArgs),
     #[command(subcommand)]
     Keys(KeysCommand),
     Completions(CompletionsArgs),
+    Kubeseal(KubesealArgs),
 }
 
 /// Seal Secrets in files, folders or standard input.
@@ -279,11 +284,21 @@ pub enum CertCommand {
     Pin(CertPinArgs),
 }
 
-/// Fetch a certificate from a controller, a URL or a file.
+/// Fetch a certificate from a cluster, a controller's URL or a file.
+///
+/// Of a cluster the ConfigMap is read that the controller keeps for every user, then the controller asked through the API
+/// server, then the URL or file, where one is named as well. What failed is said.
 #[derive(Debug, Args)]
 pub struct CertFetchArgs {
     #[command(flatten)]
     pub source: SourceArgs,
+    /// Ask the cluster of the kubeconfig; any other flag about the cluster means the same.
+    #[arg(long, help_heading = "Cluster")]
+    pub cluster: bool,
+    #[command(flatten)]
+    pub context: ContextArgs,
+    #[command(flatten)]
+    pub controller: ControllerArgs,
     /// Write to this file instead of standard output. What it replaces is shown; a pin to the same key stays.
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -392,6 +407,21 @@ pub struct CompletionsArgs {
     pub shell: Shell,
 }
 
+/// Answer as kubeseal does, to its flags; so does this program when it is called by the name kubeseal.
+///
+/// "seal kubeseal --help" lists the flags. What differs from kubeseal, and why, stands in docs/migration.md.
+#[derive(Debug, Args)]
+#[command(disable_help_flag = true)]
+pub struct KubesealArgs {
+    /// What kubeseal takes.
+    #[arg(
+        value_name = "FLAGS",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub arguments: Vec<OsString>,
+}
+
 impl ValueArgs {
     pub(crate) fn are_given(&self) -> bool {
         self.keys().next().is_some() || !self.from_env_file.is_empty()
@@ -404,6 +434,17 @@ impl ValueArgs {
         let generated = self.generate.iter().map(|generated| &*generated.key);
         let prompted = self.prompt.iter().map(String::as_str);
         literals.chain(files).chain(generated).chain(prompted)
+    }
+}
+
+impl CertFetchArgs {
+    /// Whether a cluster is to be asked.
+    pub(crate) fn asks_cluster(&self) -> bool {
+        let named = [&self.context.context, &self.controller.controller_name];
+        self.cluster
+            || self.context.kubeconfig.is_some()
+            || self.controller.controller_namespace.is_some()
+            || named.iter().any(|name| name.is_some())
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::{
     args::{CertFetchArgs, CertPinArgs, CertShowArgs, Format, SourceArgs},
     certificate::{self, Loaded},
+    cluster::{Access, Cluster, Controller},
     output::{self, is_stdout},
     pin::PIN_LINE,
     problem::{Place, Problem},
@@ -19,7 +20,11 @@ use crate::{
 use present::Present;
 
 pub(crate) fn fetch(args: &CertFetchArgs, reporter: &Reporter) -> Result<(), Problem> {
-    let loaded = load(&args.source)?;
+    let loaded = if args.asks_cluster() {
+        from_cluster(args, reporter)?
+    } else {
+        load(&args.source)?
+    };
     let certificate = &loaded.certificate;
     reporter.note(&Place::file(&loaded.source), &summary(certificate));
     certificate::check_validity(&loaded, Timestamp::now())?;
@@ -85,6 +90,44 @@ fn load(args: &SourceArgs) -> Result<Loaded, Problem> {
             .ok_or_else(not_named)?,
     };
     certificate::load(&source, args.pin)
+}
+
+/// The certificate of a cluster's controller: the first way that leads to one, with a word on those that did not.
+fn from_cluster(args: &CertFetchArgs, reporter: &Reporter) -> Result<Loaded, Problem> {
+    let controller = &args.controller;
+    let controller = Controller::of(
+        controller.controller_name.as_deref(),
+        controller.controller_namespace.as_deref(),
+    );
+    let name = format!("controller {}/{}", controller.namespace, controller.name);
+    let mut failed = Vec::new();
+    let cluster = Cluster::connect(&Access::of(&args.context), controller)
+        .map_err(|problem| failed.push(problem))
+        .ok();
+    let found = cluster.and_then(|cluster| certificate_of(&cluster, &mut failed));
+    if found.is_none() && args.source.source.is_none() {
+        let all: Vec<&str> = failed
+            .iter()
+            .map(|problem| problem.message.as_str())
+            .collect();
+        return Err(Problem::new(Reason::FetchFailed, all.join("; ")).at(Place::file(&name)).hint(
+            "check --context, --controller-name and --controller-namespace, or name a URL or file as well",
+        ));
+    }
+    for problem in &failed {
+        reporter.note(&Place::file(&name), &problem.message);
+    }
+    match found {
+        Some(bytes) => certificate::checked(&name, &bytes, args.source.pin),
+        None => load(&args.source),
+    }
+}
+
+/// The ConfigMap first: whoever may log in may read it, which does not hold for the proxy to the Service.
+fn certificate_of(cluster: &Cluster, failed: &mut Vec<Problem>) -> Option<Vec<u8>> {
+    let mut or_remember =
+        |result: Result<Vec<u8>, Problem>| result.map_err(|problem| failed.push(problem)).ok();
+    or_remember(cluster.certificate_in_config_map()).or_else(|| or_remember(cluster.certificate()))
 }
 
 fn not_named() -> Problem {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A certificate file is a few kilobytes; a chain may be some more.
-const LARGEST: usize = 1 << 20;
+pub(crate) const LARGEST: usize = 1 << 20;
 
 /// A certificate, where it came from, and the key id its file is pinned to.
 pub(crate) struct Loaded {
@@ -99,13 +99,18 @@ fn not_named() -> Problem {
 
 /// Reads a certificate from a file or URL and checks both pins: the file's own and the one asked for.
 pub(crate) fn load(source: &str, pin: Option<KeyId>) -> Result<Loaded, Problem> {
-    let asked = settings::pin(pin)?;
     let bytes = match fetch::url_of(source) {
         Some(url) => fetch::get(&url, LARGEST)?,
         None => bytes_of(fetch::path_of(source), &fetch::shown(source))
             .map_err(|problem| hint_at_url(problem, source))?,
     };
-    let loaded = read(&fetch::shown(source), &bytes)?;
+    checked(&fetch::shown(source), &bytes, pin)
+}
+
+/// Reads a certificate's PEM text and checks both pins: the text's own and the one asked for.
+pub(crate) fn checked(source: &str, bytes: &[u8], pin: Option<KeyId>) -> Result<Loaded, Problem> {
+    let asked = settings::pin(pin)?;
+    let loaded = read(source, bytes)?;
     if let Some(Setting { value, source }) = asked {
         check_pin(&loaded, value, source)?;
     }
@@ -124,6 +129,17 @@ pub(crate) fn read(source: &str, bytes: &[u8]) -> Result<Loaded, Problem> {
         loaded.pinned = Some(pin);
     }
     Ok(loaded)
+}
+
+/// Checks a certificate against the pins beside it, and the one of the environment.
+pub(crate) fn check_pins(loaded: &Loaded, bytes: &[u8]) -> Result<(), Problem> {
+    for pin in pins_in(&loaded.source, bytes)? {
+        check_pin(loaded, pin, "the pin in the file")?;
+    }
+    match settings::pin(None)? {
+        Some(Setting { value, source }) => check_pin(loaded, value, source),
+        None => Ok(()),
+    }
 }
 
 /// Reads a certificate's PEM text alone, whatever pin stands beside it.

@@ -1,4 +1,4 @@
-//! Certificates over HTTP, for `seal cert` and `--cert URL`. Nothing else of `seal` uses the network.
+//! Certificates over HTTP, for `seal cert` and `--cert URL`. Besides, only `cluster` uses the network.
 
 use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
 
@@ -12,6 +12,8 @@ use crate::problem::{Place, Problem};
 
 /// The path of a controller's certificate.
 const CERTIFICATE_PATH: &str = "/v1/cert.pem";
+/// How many redirects kubeseal follows.
+const REDIRECTS: u32 = 10;
 /// How long a whole request may take.
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 
@@ -19,10 +21,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(20);
 ///
 /// A URL without a path is a controller's: its certificate lies at `/v1/cert.pem`.
 pub(crate) fn url_of(source: &str) -> Option<String> {
-    let (scheme, rest) = source.split_once("://")?;
-    if !["http", "https"].contains(&scheme.to_ascii_lowercase().as_str()) {
-        return None;
-    }
+    let (scheme, rest) = source.split_once("://").filter(|_| is_url(source))?;
     let (authority, path) = split_authority(rest);
     match path {
         "" | "/" => Some(format!("{scheme}://{authority}{CERTIFICATE_PATH}")),
@@ -33,6 +32,14 @@ pub(crate) fn url_of(source: &str) -> Option<String> {
 /// The user, host and port of a URL, and what follows them.
 fn split_authority(rest: &str) -> (&str, &str) {
     rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
+}
+
+/// Whether a source is a URL that is fetched.
+pub(crate) fn is_url(source: &str) -> bool {
+    let scheme = source
+        .split_once("://")
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|scheme| ["http", "https"].contains(&scheme.as_str()))
 }
 
 /// A source as it may be shown: of a URL, without the user and password in it.
@@ -72,7 +79,7 @@ pub(crate) fn get(url: &str, limit: usize) -> Result<Vec<u8>, Problem> {
         let cause = cause.replace(url, &shown);
         Problem::new(Reason::FetchFailed, cause).at(Place::file(&shown))
     };
-    let mut response = agent(url)
+    let mut response = agent(url, 0)
         .get(url)
         .header("Accept", "application/x-pem-file, */*")
         .call()
@@ -94,7 +101,36 @@ pub(crate) fn get(url: &str, limit: usize) -> Result<Vec<u8>, Problem> {
         .map_err(|error| failed(explain(&error)))
 }
 
-fn agent(url: &str) -> Agent {
+/// Fetches at most `limit` bytes as kubeseal does: the address as it is, redirects followed.
+pub(crate) fn get_as_named(url: &str, limit: usize) -> Result<Vec<u8>, Problem> {
+    let shown = shown(url);
+    let failed = |error: &ureq::Error| {
+        let cause = match error {
+            ureq::Error::StatusCode(code) => match http::StatusCode::from_u16(*code) {
+                Ok(status) => status.to_string(),
+                Err(_) => code.to_string(),
+            },
+            other => other.to_string().replace(url, &shown),
+        };
+        Problem::new(
+            Reason::FetchFailed,
+            format!("cannot fetch {shown:?}: {cause}"),
+        )
+    };
+    let mut response = agent(url, REDIRECTS)
+        .get(url)
+        .header("Accept", "application/x-pem-file, */*")
+        .call()
+        .map_err(|error| failed(&error))?;
+    response
+        .body_mut()
+        .with_config()
+        .limit(limit as u64)
+        .read_to_vec()
+        .map_err(|error| failed(&error))
+}
+
+fn agent(url: &str, redirects: u32) -> Agent {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(provider)
@@ -102,7 +138,7 @@ fn agent(url: &str) -> Agent {
         .build();
     let config = Agent::config_builder()
         .tls_config(tls)
-        .max_redirects(0)
+        .max_redirects(redirects)
         .timeout_global(Some(TIME_LIMIT));
     let config = if is_loopback(url) {
         config.proxy(None)

@@ -35,7 +35,8 @@ pub(crate) fn read_ring(paths: &[PathBuf], now: Timestamp, reporter: &mut Report
     KeyRing::new(keys)
 }
 
-fn keys_of(input: &Input, now: Timestamp) -> Vec<Result<HeldKey, Problem>> {
+/// Every key of one file, or why it cannot be used.
+pub(crate) fn keys_of(input: &Input, now: Timestamp) -> Vec<Result<HeldKey, Problem>> {
     let text = input.text.as_str();
     let is_pem = text.lines().any(|line| line.starts_with("-----BEGIN "));
     if is_pem {

@@ -3,9 +3,11 @@
 //! `args` says what may be typed, one module a command carries it out, `problem` and `report` say how errors look, `input`,
 //! `certificate` and `settings` are the ways in from files, URLs and the environment.
 
+mod apply;
 pub mod args;
 mod cert;
 mod certificate;
+mod cluster;
 mod completions;
 mod create;
 mod documents;
@@ -15,6 +17,7 @@ mod input;
 mod inspect;
 mod key_files;
 mod keys;
+pub mod kubeseal;
 mod malformed;
 mod output;
 mod parallel;
@@ -28,17 +31,41 @@ mod settings;
 mod unseal;
 mod usage;
 mod values;
+mod verify;
+
+use std::{env, ffi::OsString, path::Path};
 
 use seal_shell::ExitCode;
 
 use args::{CertCommand, Cli, Command, EncryptArgs, KeysCommand};
 use report::Reporter;
 
+pub use cluster::ENVIRONMENT as CLUSTER_ENVIRONMENT;
 pub use settings::ENVIRONMENT;
-pub use usage::parse;
 
-/// Carries out a command line.
-pub fn run(cli: Cli) -> ExitCode {
+/// Carries out this process's command line, as the program it is called as.
+pub fn run() -> ExitCode {
+    let arguments: Vec<OsString> = env::args_os().collect();
+    match as_kubeseal(&arguments) {
+        Some((program, arguments)) => kubeseal::run(&program, arguments),
+        None => usage::parse(&arguments).map_or_else(|code| code, carry_out),
+    }
+}
+
+/// The name and arguments of a call as kubeseal: by that name, or as `seal kubeseal`.
+fn as_kubeseal(arguments: &[OsString]) -> Option<(String, &[OsString])> {
+    let (program, rest) = arguments.split_first()?;
+    let name = Path::new(program).file_stem()?.to_string_lossy();
+    if name == kubeseal::NAME {
+        return Some((program.to_string_lossy().into_owned(), rest));
+    }
+    let (first, rest) = rest.split_first()?;
+    let program = || format!("seal {}", kubeseal::NAME);
+    (first == kubeseal::NAME).then(|| (program(), rest))
+}
+
+/// Carries out a command line of `seal`.
+fn carry_out(cli: Cli) -> ExitCode {
     let mut reporter = Reporter::new(cli.global.format);
     let outcome = match cli.command {
         None => encrypt::standard_input(EncryptArgs::from_stdin(cli.encrypt), &mut reporter),
@@ -50,9 +77,12 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Cert(CertCommand::Show(args))) => cert::show(&args, &reporter),
         Some(Command::Cert(CertCommand::Pin(args))) => cert::pin(&args, &reporter),
         Some(Command::Inspect(args)) => inspect::run(&args, &mut reporter),
+        Some(Command::Verify(args)) => verify::run(&args, &mut reporter),
+        Some(Command::Apply(args)) => apply::run(&args, &mut reporter),
         Some(Command::Unseal(args)) => unseal::run(&args, &mut reporter),
         Some(Command::Keys(KeysCommand::New(args))) => keys::new(&args, &reporter),
         Some(Command::Completions(args)) => completions::run(&args),
+        Some(Command::Kubeseal(args)) => return kubeseal::run(kubeseal::NAME, &args.arguments),
     };
     if let Err(problem) = outcome {
         reporter.problem(&problem);

@@ -76,6 +76,24 @@ impl Problem {
         self
     }
 
+    /// The error without its reason, as kubeseal writes errors.
+    pub(crate) fn without_reason(&self) -> String {
+        let Self {
+            place,
+            message,
+            hint,
+            ..
+        } = self;
+        let hint = hint
+            .as_deref()
+            .map(|hint| format!("\n  hint: {}", Sanitised(hint)));
+        format!(
+            "error: {place}{}{}",
+            Sanitised(message),
+            hint.unwrap_or_default()
+        )
+    }
+
     pub(crate) fn hint(mut self, hint: impl Into<Box<str>>) -> Self {
         self.hint = Some(hint.into());
         self

@@ -13,6 +13,8 @@ use crate::{
 /// Collects what happened. Data goes to standard output through `output`; everything else goes through here.
 pub(crate) struct Reporter {
     format: Format,
+    /// Whether errors look as those of kubeseal, on which scripts match.
+    is_kubeseal: bool,
     code: ExitCode,
 }
 
@@ -20,7 +22,16 @@ impl Reporter {
     pub(crate) fn new(format: Format) -> Self {
         Self {
             format,
+            is_kubeseal: false,
             code: ExitCode::Done,
+        }
+    }
+
+    /// One whose errors look as those of kubeseal: `error: ` and the message.
+    pub(crate) fn kubeseal() -> Self {
+        Self {
+            is_kubeseal: true,
+            ..Self::new(Format::Text)
         }
     }
 
@@ -32,6 +43,7 @@ impl Reporter {
     pub(crate) fn problem(&mut self, problem: &Problem) {
         self.code = ExitCode::Failed;
         match self.format {
+            Format::Text if self.is_kubeseal => say(&problem.without_reason()),
             Format::Text => say(&problem.to_string()),
             Format::Json => say_json(problem),
         }

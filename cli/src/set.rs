@@ -5,7 +5,7 @@ use seal_api::{Reason, SealedSecret, annotations};
 use seal_envelope::Certificate;
 use seal_manifest::{Document, Edits, Limits, Node, Stream, read};
 use seal_sealing::{
-    Binding, ContentsError, ItemLines, check_known_contents, check_name, check_namespace,
+    Binding, ContentsError, ItemLine, ItemLines, check_known_contents, check_name, check_namespace,
     item_lines_fit, seal_item,
 };
 
@@ -130,6 +130,40 @@ fn choose<'s>(
     .map_err(|problem| problem.at(input.place()))
 }
 
+/// An item to be put into a SealedSecret.
+pub(crate) struct Item {
+    pub(crate) key: String,
+    pub(crate) text: String,
+    /// What is known of it.
+    pub(crate) line: Option<ItemLine>,
+}
+
+/// Puts items into a SealedSecret and its text, with what is known of them; true where the item lines had to be left out.
+pub(crate) fn put_items(
+    edits: &mut Edits<'_>,
+    target: &SealedDocument<'_>,
+    object: &mut SealedSecret,
+    items: Vec<Item>,
+) -> Result<bool, seal_manifest::Error> {
+    for Item { key, text, .. } in &items {
+        edits.set_in(
+            target.document,
+            target.node,
+            &["spec", "encryptedData", key],
+            text,
+        )?;
+        object.spec.encrypted_data.insert(key.clone(), text.clone());
+    }
+    // Lines of what was replaced or removed are not true any more.
+    let mut lines = ItemLines::of(object);
+    for Item { key, line, .. } in items {
+        if let Some(line) = line {
+            lines.insert(&key, line);
+        }
+    }
+    edit_lines(edits, target.document, target.node, object, &lines)
+}
+
 /// Makes the edits; true where the item lines had to be left out.
 fn edit(
     edits: &mut Edits<'_>,
@@ -144,7 +178,6 @@ fn edit(
     let mut object = reader.sealed_secret(target.node)?;
     let place = place(&input.name, target.document, target.node);
     check(&object, change, &place)?;
-    let mut lines = ItemLines::of(&object);
     let failed = |error: seal_manifest::Error| from_manifest(&error, &input.name);
     for key in change.remove {
         let items = target
@@ -153,9 +186,9 @@ fn edit(
             .expect("the item to remove was found in it");
         edits.remove(target.document, items, key).map_err(failed)?;
         object.spec.encrypted_data.remove(key);
-        lines.remove(key);
     }
     let binding = Binding::of(&object);
+    let mut items = Vec::new();
     for (key, value) in &change.values {
         let certificate = change
             .certificate
@@ -163,18 +196,13 @@ fn edit(
             .expect("values are sealed with a certificate");
         let item = seal_item(value.as_bytes(), &binding, certificate, change.now)
             .map_err(|error| Problem::new(Reason::Retrying, error.to_string()))?;
-        edits
-            .set_in(
-                target.document,
-                target.node,
-                &["spec", "encryptedData", key],
-                &item.text,
-            )
-            .map_err(failed)?;
-        object.spec.encrypted_data.insert(key.clone(), item.text);
-        lines.insert(key, item.line);
+        items.push(Item {
+            key: key.clone(),
+            text: item.text,
+            line: Some(item.line),
+        });
     }
-    edit_lines(edits, target.document, target.node, &mut object, &lines).map_err(failed)
+    put_items(edits, target, &mut object, items).map_err(failed)
 }
 
 /// Writes the lines as they are now, or removes the annotation where they do not fit or none is left.

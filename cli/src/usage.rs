@@ -16,20 +16,19 @@ use crate::{
 };
 use combinations::Wrong;
 
-/// Reads this process's command line.
+/// Reads the command line of this process.
 ///
 /// # Errors
 ///
 /// The exit code, when it is wrong or asks for help only; that is said already.
-pub fn parse() -> Result<Cli, ExitCode> {
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    read(&arguments).map_err(|error| {
+pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, ExitCode> {
+    read(arguments).map_err(|error| {
         if !error.use_stderr() {
             // Where the stream is closed there is nobody left to tell.
             let _ = error.print();
             return ExitCode::Done;
         }
-        match format_of(&arguments) {
+        match format_of(arguments) {
             Format::Text => {
                 let _ = error.print();
             }

@@ -4,6 +4,7 @@
 use std::{
     fmt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
@@ -56,6 +57,18 @@ pub struct Label {
 pub(crate) fn pin(text: &str) -> Result<KeyId, String> {
     text.parse()
         .map_err(|error: ParseKeyIdError| format!("{error}; \"seal cert show\" prints it"))
+}
+
+/// A time such as `30s`, `2m` or `500ms`, or whole seconds.
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
+    let seconds = || text.parse().ok().map(Duration::from_secs);
+    let span = || {
+        let span: jiff::SignedDuration = text.parse().ok()?;
+        Duration::try_from(span).ok()
+    };
+    seconds()
+        .or_else(span)
+        .ok_or_else(|| "a time is written as 30s or 2m".to_owned())
 }
 
 pub(crate) fn scope(text: &str) -> Result<Scope, String> {

@@ -6,11 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Arg, ArgMatches, CommandFactory, error::ErrorKind, parser::ValueSource};
+use clap::{Arg, ArgMatches, CommandFactory, Id, error::ErrorKind, parser::ValueSource};
 
 use crate::args::{
-    CertCommand, Cli, Command, CreateArgs, EncryptArgs, InspectArgs, KeysCommand, KeysNewArgs,
-    SetArgs, UnsealArgs, ValueArgs, value_parsers::is_standard_stream,
+    CertCommand, Cli, Command, CreateArgs, EncryptArgs, KeysCommand, KeysNewArgs, SetArgs,
+    UnsealArgs, ValueArgs, value_parsers::is_standard_stream,
 };
 
 /// A combination that cannot be meant.
@@ -26,7 +26,9 @@ type Checked = Result<(), (ErrorKind, String)>;
 
 /// Refuses flags of sealing before a command: it would run without them.
 pub(super) fn check_order(matches: &ArgMatches) -> Result<(), Wrong> {
-    if matches.subcommand().is_none() {
+    let is_typed = |id: &Id| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine);
+    // The declarations are costly to make, beside the sealing of a small Secret.
+    if matches.subcommand().is_none() || !matches.ids().any(is_typed) {
         return Ok(());
     }
     let command = Cli::command();
@@ -53,13 +55,16 @@ pub(super) fn check(cli: &Cli) -> Result<(), Wrong> {
         Some(Command::Encrypt(args)) => (&["encrypt"], encrypt(args)),
         Some(Command::Create(args)) => (&["create"], create(args)),
         Some(Command::Set(args)) => (&["set"], set(args)),
-        Some(Command::Inspect(args)) => (&["inspect"], inspect(args)),
+        Some(Command::Inspect(args)) => (&["inspect"], read_once(paths(&args.inputs))),
+        Some(Command::Verify(args)) => (&["verify"], read_once(paths(&args.inputs))),
+        Some(Command::Apply(args)) => (&["apply"], read_once(paths(&args.inputs))),
         Some(Command::Unseal(args)) => (&["unseal"], unseal(args)),
         Some(Command::Keys(KeysCommand::New(args))) => (&["keys", "new"], keys_new(args)),
         Some(
             Command::Raw(_)
             | Command::Cert(CertCommand::Fetch(_) | CertCommand::Show(_) | CertCommand::Pin(_))
-            | Command::Completions(_),
+            | Command::Completions(_)
+            | Command::Kubeseal(_),
         )
         | None => return Ok(()),
     };
@@ -84,11 +89,11 @@ fn encrypt(args: &EncryptArgs) -> Checked {
             "--in-place replaces files, and the input is standard input: name files or folders",
         );
     }
-    read_once(args.inputs.iter().map(PathBuf::as_path))
+    read_once(paths(&args.inputs))
 }
 
-fn inspect(args: &InspectArgs) -> Checked {
-    read_once(args.inputs.iter().map(PathBuf::as_path))
+fn paths(inputs: &[PathBuf]) -> impl Iterator<Item = &Path> {
+    inputs.iter().map(PathBuf::as_path)
 }
 
 fn unseal(args: &UnsealArgs) -> Checked {

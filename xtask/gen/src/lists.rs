@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Command, CommandFactory};
 use seal_api::Reason;
+use seal_cli::kubeseal;
 use seal_shell::ExitCode;
 use serde_json::{Value, json};
 
@@ -17,12 +18,18 @@ pub(crate) fn lists() -> Value {
     let mut flags = BTreeMap::new();
     let mut environment: BTreeSet<String> = seal_cli::ENVIRONMENT
         .iter()
+        .chain(&seal_cli::CLUSTER_ENVIRONMENT)
         .map(|name| (*name).to_owned())
+        .chain(kubeseal::variables())
         .collect();
     for (name, mut command) in programs.clone() {
         command.build();
         let mut of_program = Vec::new();
         add_flags(&command, "", &mut of_program);
+        if name == "seal" {
+            let flags = kubeseal::FLAGS.iter();
+            of_program.extend(flags.map(|flag| format!("kubeseal --{}", flag.name)));
+        }
         flags.insert(name, of_program);
         add_environment(&command, &mut environment);
     }

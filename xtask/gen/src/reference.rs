@@ -41,11 +41,20 @@ fn environment() -> String {
         .iter()
         .map(|name| format!("`{name}`"))
         .collect();
+    let kubeseal: Vec<String> = seal_cli::kubeseal::variables()
+        .map(|name| format!("`{name}`"))
+        .collect();
     format!(
         "## Environment of `seal`\n\n{}. A variable that says something else than the flag, or than its other name, is an \
          error that names both; an empty one counts as not set. One whose value cannot be used is an error of code 1, \
-         not 2: the command line itself is right.\n\n",
-        names.join(", ")
+         not 2: the command line itself is right.\n\n\
+         Called as `kubeseal`, it reads {} in place of the flags of these names, as kubeseal does: a flag wins.\n\n\
+         What reaches a cluster reads {}, as kubectl does.\n\n",
+        names.join(", "),
+        kubeseal.join(", "),
+        seal_cli::CLUSTER_ENVIRONMENT
+            .map(|name| format!("`{name}`"))
+            .join(" and ")
     )
 }
 

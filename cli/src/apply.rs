@@ -1,0 +1,272 @@
+//! `seal apply`: SealedSecrets brought to a cluster, and followed until their Secrets are there.
+
+mod progress;
+
+use std::time::{Duration, Instant};
+
+use seal_api::Reason;
+use seal_documents::list_items;
+use seal_manifest::{Document, Limits, Node, read};
+use seal_sealing::{check_name, check_namespace};
+use serde_json::Value;
+
+use crate::{
+    args::ApplyArgs,
+    cluster::{self, Access, Cluster, Controller},
+    documents::{Reader, Role, place, role},
+    input::{self, Input, from_manifest},
+    output,
+    problem::{Place, Problem},
+    report::Reporter,
+};
+use progress::Progress;
+
+/// Who applies, as the API server notes it.
+const FIELD_MANAGER: &str = "seal";
+/// How long between two looks at an object.
+const GLANCE: Duration = Duration::from_millis(300);
+/// How long an object of a controller that says `Synced` alone may fail before that counts: it tries again a few times.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// What the server sets, and an object to be applied may not.
+const SERVER_FIELDS: [&str; 7] = [
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "managedFields",
+    "selfLink",
+];
+
+/// A SealedSecret to be applied.
+struct Object {
+    place: Place,
+    namespace: String,
+    name: String,
+    json: Value,
+}
+
+/// An object that is followed.
+struct Followed {
+    object: Object,
+    /// What was seen last, and since when.
+    last: Option<(Progress, Instant)>,
+}
+
+pub(crate) fn run(args: &ApplyArgs, reporter: &mut Reporter) -> Result<(), Problem> {
+    let access = Access::of(&args.context);
+    let mut objects = Vec::new();
+    for input in input::read_all(&args.inputs, reporter) {
+        if let Err(problem) = add_all(&input, args, &access, &mut objects, reporter) {
+            reporter.problem(&problem);
+        }
+    }
+    if reporter.has_problems() {
+        return Ok(());
+    }
+    if objects.is_empty() {
+        return Err(Problem::new(Reason::NothingToDo, "holds no SealedSecret"));
+    }
+    let cluster = Cluster::connect(&access, Controller::of(None, None))?;
+    let mut followed = Vec::new();
+    for object in objects {
+        match apply(&cluster, &object, args.force_conflicts) {
+            Ok(()) => followed.push(Followed { object, last: None }),
+            Err(problem) => reporter.problem(&problem),
+        }
+    }
+    if args.wait {
+        follow(&cluster, followed, args.timeout, reporter)?;
+    }
+    Ok(())
+}
+
+fn add_all(
+    input: &Input,
+    args: &ApplyArgs,
+    access: &Access,
+    objects: &mut Vec<Object>,
+    reporter: &mut Reporter,
+) -> Result<(), Problem> {
+    let stream = read(input.text.as_str(), &Limits::default())
+        .map_err(|error| from_manifest(&error, &input.name))?;
+    for document in &stream.documents {
+        let added = match document {
+            Ok(document) => add(input, document, &document.root, args, access, objects),
+            Err(error) => Err(from_manifest(error, &input.name)),
+        };
+        if let Err(problem) = added {
+            reporter.problem(&problem);
+        }
+    }
+    Ok(())
+}
+
+/// Adds a SealedSecret, or those of a list; anything else is an error.
+fn add(
+    input: &Input,
+    document: &Document,
+    node: &Node,
+    args: &ApplyArgs,
+    access: &Access,
+    objects: &mut Vec<Object>,
+) -> Result<(), Problem> {
+    let place = place(&input.name, document, node);
+    match role(node, None, &input.name, document)? {
+        Role::List => {
+            for item in list_items(node).unwrap_or_default() {
+                add(input, document, item, args, access, objects)?;
+            }
+            Ok(())
+        }
+        Role::SealedSecret => {
+            let reader = Reader {
+                file: &input.name,
+                document,
+            };
+            reader.sealed_secret(node)?;
+            let object = object(node, args, access).map_err(|problem| problem.at(place.clone()))?;
+            objects.push(Object { place, ..object });
+            Ok(())
+        }
+        Role::Secret | Role::Other => Err(Problem::new(
+            Reason::WrongKind,
+            "is no SealedSecret, and nothing else is applied",
+        )
+        .at(place)
+        .hint("kubectl applies other objects")),
+    }
+}
+
+fn object(node: &Node, args: &ApplyArgs, access: &Access) -> Result<Object, Problem> {
+    let mut json = node.to_json();
+    let text = |field: &str| {
+        json["metadata"][field]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let (name, own) = (text("name"), text("namespace"));
+    let namespace = match &args.namespace {
+        Some(asked) if !own.is_empty() && own != *asked => {
+            let message = format!("the namespace is {own:?} and --namespace says {asked:?}");
+            return Err(Problem::new(Reason::Conflict, message));
+        }
+        Some(asked) => asked.clone(),
+        None if own.is_empty() => cluster::namespace(access)?,
+        None => own,
+    };
+    let invalid = |what: &str, error: &dyn std::fmt::Display| {
+        Problem::new(Reason::InvalidName, format!("the {what} {error}"))
+    };
+    check_name(&name).map_err(|error| invalid("name", &error))?;
+    check_namespace(&namespace).map_err(|error| invalid("namespace", &error))?;
+    if let Some(fields) = json.as_object_mut() {
+        fields.remove("status");
+    }
+    if let Some(metadata) = json["metadata"].as_object_mut() {
+        metadata.retain(|field, _| !SERVER_FIELDS.contains(&field.as_str()));
+        metadata.insert("namespace".to_owned(), namespace.clone().into());
+    }
+    Ok(Object {
+        place: Place::default(),
+        namespace,
+        name,
+        json,
+    })
+}
+
+impl Object {
+    fn path(&self) -> String {
+        let Self {
+            namespace, name, ..
+        } = self;
+        format!("/apis/bitnami.com/v1alpha1/namespaces/{namespace}/sealedsecrets/{name}")
+    }
+
+    fn says(&self, what: &str) -> Result<(), Problem> {
+        output::print(format!("{}/{} {what}\n", self.namespace, self.name).as_bytes())
+    }
+
+    /// The problem with it, which names it.
+    fn problem(&self, reason: Reason, message: &str) -> Problem {
+        let message = format!("{}/{}: {message}", self.namespace, self.name);
+        Problem::new(reason, message).at(self.place.clone())
+    }
+}
+
+fn apply(cluster: &Cluster, object: &Object, force: bool) -> Result<(), Problem> {
+    let force = if force { "&force=true" } else { "" };
+    let path = format!("{}?fieldManager={FIELD_MANAGER}{force}", object.path());
+    let answer = cluster.apply(&path, object.json.to_string().into_bytes())?;
+    match answer.status {
+        201 => object.says("created"),
+        _ if answer.is_success() => object.says("applied"),
+        409 => Err(object.problem(Reason::Conflict, &answer.why()).hint(
+            "--force-conflicts takes the fields over from whoever applied them",
+        )),
+        404 => Err(object.problem(Reason::FetchFailed, &answer.why()).hint(
+            "check that the namespace is there, and the CustomResourceDefinition sealedsecrets.bitnami.com",
+        )),
+        _ => Err(object.problem(Reason::FetchFailed, &answer.why())),
+    }
+}
+
+/// Follows objects until each is ready or has failed, or the time is over.
+fn follow(
+    cluster: &Cluster,
+    mut waiting: Vec<Followed>,
+    timeout: Duration,
+    reporter: &mut Reporter,
+) -> Result<(), Problem> {
+    let begun = Instant::now();
+    loop {
+        let mut still = Vec::new();
+        for mut followed in waiting {
+            let progress = look(cluster, &followed.object)?;
+            let since = match followed.last.take() {
+                Some((last, since)) if last == progress => since,
+                _ => Instant::now(),
+            };
+            let object = &followed.object;
+            match &progress {
+                Progress::Ready => object.says("ready")?,
+                Progress::Failed { reason, message } => {
+                    reporter.problem(&object.problem(*reason, message));
+                }
+                Progress::Unsynced { reason, message } if since.elapsed() >= PATIENCE => {
+                    reporter.problem(&object.problem(*reason, message));
+                }
+                Progress::Unsynced { .. } | Progress::Waiting(_) => {
+                    followed.last = Some((progress, since));
+                    still.push(followed);
+                }
+            }
+        }
+        if still.is_empty() {
+            return Ok(());
+        }
+        if begun.elapsed() >= timeout {
+            for Followed { object, last } in still {
+                let seen = last.map_or_else(String::new, |(progress, _)| progress.to_string());
+                let message = format!("not ready after {} s: {seen}", timeout.as_secs());
+                reporter.problem(&object.problem(Reason::Retrying, &message));
+            }
+            return Ok(());
+        }
+        waiting = still;
+        cluster.sleep(GLANCE);
+    }
+}
+
+fn look(cluster: &Cluster, object: &Object) -> Result<Progress, Problem> {
+    let answer = cluster.get(&object.path())?;
+    match answer.status {
+        404 => Ok(Progress::Failed {
+            reason: Reason::NothingToDo,
+            message: "was deleted in the meantime".to_owned(),
+        }),
+        _ if answer.is_success() => Ok(Progress::of(&answer.object()?)),
+        _ => Err(object.problem(Reason::FetchFailed, &answer.why())),
+    }
+}

@@ -1,0 +1,124 @@
+//! The controller behind the API server: its certificate, and what it says of SealedSecrets.
+
+use seal_api::Reason;
+use serde_json::Value;
+
+use super::{Answer, Cluster, Request, failed};
+use crate::problem::Problem;
+
+/// The end of the name of the ConfigMap with the controller's certificate; before it stands the name of its Service.
+const CONFIG_MAP: &str = "-certificate";
+/// The key of the certificate in it.
+const CONFIG_MAP_KEY: &str = "tls.crt";
+
+/// What the controller says of a SealedSecret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opens {
+    /// It opens.
+    Yes,
+    /// It does not; the controller does not say why.
+    No,
+}
+
+impl Cluster {
+    /// The certificate by way of the service proxy: PEM.
+    pub(crate) fn certificate(&self) -> Result<Vec<u8>, Problem> {
+        let path = self.proxy("/v1/cert.pem")?;
+        let answer = self.send(&Request {
+            method: "GET",
+            path: &path,
+            accept: "application/x-pem-file, */*",
+            content_type: None,
+            body: Vec::new(),
+        })?;
+        if answer.is_success() {
+            return Ok(answer.body);
+        }
+        Err(failed(format!(
+            "cannot fetch certificate: {}",
+            answer.why()
+        )))
+    }
+
+    /// The certificate in the ConfigMap that the controller keeps for every user of the cluster.
+    pub(crate) fn certificate_in_config_map(&self) -> Result<Vec<u8>, Problem> {
+        let name = format!("{}{CONFIG_MAP}", self.controller.name);
+        let namespace = &self.controller.namespace;
+        let answer = self.get(&format!("/api/v1/namespaces/{namespace}/configmaps/{name}"))?;
+        let at = format!("the ConfigMap {namespace}/{name}");
+        if !answer.is_success() {
+            return Err(failed(format!("{at}: {}", answer.why())));
+        }
+        match answer.object()?["data"][CONFIG_MAP_KEY].as_str() {
+            Some(pem) => Ok(pem.as_bytes().to_vec()),
+            None => Err(failed(format!("{at} has no key {CONFIG_MAP_KEY}"))),
+        }
+    }
+
+    /// Asks the controller whether it can open a SealedSecret.
+    pub(crate) fn verify(&self, object: &Value) -> Result<Opens, Problem> {
+        let answer = self.post("/v1/verify", object)?;
+        match answer.status {
+            409 => Ok(Opens::No),
+            _ if answer.is_success() => Ok(Opens::Yes),
+            _ => Err(failed(format!(
+                "cannot validate sealed secret: {}",
+                answer.why()
+            ))),
+        }
+    }
+
+    /// Has the controller seal the items of a SealedSecret again, with its newest key.
+    pub(crate) fn rotate(&self, object: &Value) -> Result<Value, Problem> {
+        let answer = self.post("/v1/rotate", object)?;
+        match answer.status {
+            409 => Err(Problem::new(Reason::CannotOpen, "unable to rotate secret")),
+            _ if answer.is_success() => answer.object(),
+            _ => Err(failed(format!(
+                "cannot re-encrypt secret: {}",
+                answer.why()
+            ))),
+        }
+    }
+
+    fn post(&self, path: &str, object: &Value) -> Result<Answer, Problem> {
+        let path = self.proxy(path)?;
+        self.send(&Request {
+            method: "POST",
+            path: &path,
+            accept: "application/json, */*",
+            content_type: None,
+            body: object.to_string().into_bytes(),
+        })
+    }
+
+    /// A path of the controller as the API server's service proxy has it. The port is named as the Service names its first.
+    fn proxy(&self, path: &str) -> Result<String, Problem> {
+        if self.port.get().is_none() {
+            let port = self.first_port()?;
+            let _ = self.port.set(port);
+        }
+        let port = self.port.get().map_or("", String::as_str);
+        let (name, namespace) = (&self.controller.name, &self.controller.namespace);
+        Ok(format!(
+            "/api/v1/namespaces/{namespace}/services/http:{name}:{port}/proxy{path}"
+        ))
+    }
+
+    fn first_port(&self) -> Result<String, Problem> {
+        const HINT: &str = "Please, use the flag --controller-name and --controller-namespace to set up the name and namespace of the \
+            sealed secrets controller";
+        let (name, namespace) = (&self.controller.name, &self.controller.namespace);
+        let cannot =
+            |why: &str| failed(format!("cannot get sealed secret service: {why}.\n{HINT}"));
+        let answer = self.get(&format!("/api/v1/namespaces/{namespace}/services/{name}"))?;
+        if !answer.is_success() {
+            return Err(cannot(&answer.why()));
+        }
+        let service = answer.object()?;
+        match service["spec"]["ports"].get(0) {
+            Some(port) => Ok(port["name"].as_str().unwrap_or_default().to_owned()),
+            None => Err(cannot("it has no port")),
+        }
+    }
+}
