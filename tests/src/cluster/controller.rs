@@ -1,6 +1,8 @@
 //! A program that runs in a pod, with the command, arguments, environment and ServiceAccount of the pod's container.
 
 use std::{
+    cell::RefCell,
+    collections::BTreeSet,
     ffi::OsString,
     fs,
     os::unix::{fs::symlink, process::CommandExt},
@@ -11,6 +13,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use seal_api::Reason;
 use serde_json::Value;
 
 use super::{
@@ -43,6 +46,8 @@ pub struct Controller<'p> {
     arguments: Vec<OsString>,
     environment: Vec<(String, String)>,
     log: PathBuf,
+    /// In the conditions that were looked at.
+    reasons: RefCell<BTreeSet<String>>,
     // Dropped after the process.
     pod: Pod<'p>,
 }
@@ -105,6 +110,7 @@ impl<'p> Controller<'p> {
             arguments,
             environment,
             log: pod.files.path().join("controller.log"),
+            reasons: RefCell::default(),
             pod,
         };
         controller.start_again();
@@ -319,6 +325,18 @@ impl<'p> Controller<'p> {
         )
     }
 
+    /// Keeps the reasons in an object's conditions for the closed lists.
+    pub(super) fn note_reasons(&self, object: &Value) {
+        let conditions = object["status"]["conditions"].as_array();
+        let reasons = conditions
+            .into_iter()
+            .flatten()
+            .filter_map(|condition| condition["reason"].as_str())
+            // An earlier controller may have had words of its own.
+            .filter(|reason| Reason::ALL.iter().any(|known| known.as_str() == *reason));
+        self.reasons.borrow_mut().extend(reasons.map(str::to_owned));
+    }
+
     fn probe_path(&self, name: &str) -> Option<String> {
         let probe = &self.pod.container()[name]["httpGet"];
         let path = probe["path"].as_str()?;
@@ -343,8 +361,11 @@ impl<'p> Controller<'p> {
         let log = self.log().get(begun..).unwrap_or_default().to_owned();
         if self.program.is_ours() {
             let names = self.environment.iter().map(|(name, _)| name.as_ref());
-            let invocation = Invocation::new(self.program.name(), &self.arguments, names);
-            seen::record(&invocation, code, &seen::reasons_in(log.as_bytes()));
+            // The first is what the image calls the program.
+            let invocation = Invocation::new(self.program.name(), &self.arguments[1..], names);
+            let mut reasons = seen::reasons_in(log.as_bytes());
+            reasons.extend(self.reasons.take());
+            seen::record(&invocation, code, &reasons);
         }
         Ended { code, log }
     }

@@ -192,6 +192,7 @@ impl Controller<'_> {
         let deadline = Instant::now() + LIMIT;
         loop {
             let answer = api.get(path);
+            self.note_reasons(&answer.body);
             if answer.status == 200 && is(&answer.body) {
                 return answer.body;
             }

@@ -28,28 +28,22 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Checks that exactly these failed, and that there are as many specs as there should be.
+    /// Checks that there are as many specs as there should be, and that all passed but those that may fail: what hangs on
+    /// timing passes now and then.
     ///
     /// # Panics
     ///
-    /// When others did, or there are fewer or more.
+    /// When there are more or fewer, or others failed.
     #[track_caller]
-    pub fn expect(&self, specs: usize, failures: &[&str]) {
-        let unexpected: Vec<_> = self
-            .failed
-            .iter()
-            .filter(|(name, _)| !failures.contains(&name.as_str()))
-            .collect();
+    pub fn expect(&self, specs: usize, may_fail: &[&str]) {
+        let mut unexpected = self.failed.clone();
+        unexpected.retain(|name, _| !may_fail.contains(&name.as_str()));
         assert!(unexpected.is_empty(), "failed: {unexpected:#?}");
-        let healed: Vec<_> = failures
-            .iter()
-            .filter(|name| !self.failed.contains_key(**name))
-            .collect();
-        assert!(
-            healed.is_empty(),
-            "expected to fail, but passed: {healed:#?}"
-        );
-        assert_eq!(self.passed.len() + self.failed.len(), specs);
+        let names: Vec<&String> = self.passed.iter().chain(self.failed.keys()).collect();
+        assert_eq!(names.len(), specs);
+        for name in may_fail {
+            assert!(names.iter().any(|spec| spec == name), "no spec: {name}");
+        }
     }
 }
 
