@@ -28,7 +28,7 @@ use seal_sealing::{KeyOrder, Secret};
 use tokio::sync::{Notify, Semaphore, watch};
 use tracing::{info, warn};
 
-use crate::{args, args::Args, http::Served};
+use crate::{args, args::Args, http::Served, metrics::Metrics};
 
 use api_server::{ApiError, ApiServer, Kind};
 use keys::Keys;
@@ -54,6 +54,7 @@ struct Cluster {
     /// As many permits as values may be opened at a time.
     cores: Semaphore,
     served: Arc<Served>,
+    metrics: Arc<Metrics>,
     /// Wakes those who look after the keys.
     keys_changed: Notify,
     /// Whether the keys are known: before that nothing is said to be sealed with an unknown one.
@@ -71,7 +72,14 @@ struct Said {
 }
 
 impl Cluster {
-    fn new(args: Args, own: String, api: ApiServer, served: Arc<Served>, cores: usize) -> Self {
+    fn new(
+        args: Args,
+        own: String,
+        api: ApiServer,
+        served: Arc<Served>,
+        metrics: Arc<Metrics>,
+        cores: usize,
+    ) -> Self {
         let order = match args.key_order_priority {
             args::KeyOrder::CertNotBefore => KeyOrder::NotBefore,
             args::KeyOrder::SecretCreationTimestamp => KeyOrder::Created,
@@ -86,6 +94,7 @@ impl Cluster {
             queue: Queue::new(),
             cores: Semaphore::new(cores),
             served,
+            metrics,
             keys_changed: Notify::new(),
             keys_listed: watch::Sender::new(false),
             said: Mutex::default(),
@@ -113,6 +122,7 @@ impl Cluster {
     /// A SealedSecret is gone; its Secret goes by its owner reference. Its uid is known where its end was watched.
     fn sealed_secret_gone(self: &Arc<Self>, name: &ObjectName, uid: Option<String>) {
         self.objects().forget(name);
+        self.metrics.object_gone(&name.namespace, &name.name);
         if let Some(uid) = uid.filter(|_| self.args.old_gc_behavior) {
             let (cluster, name) = (Arc::clone(self), name.clone());
             tokio::spawn(async move { cluster.delete_secret_of(&name, &uid).await });
@@ -193,6 +203,7 @@ impl Cluster {
     /// Key Secrets were seen; `changed` where other keys are held now.
     fn keys_seen(&self, changed: bool) {
         self.keys_listed.send_replace(self.keys.is_listed());
+        self.metrics.set_key_problems(&self.keys.broken());
         self.look_whether_ready();
         if changed {
             for name in self.objects().waiting_for_keys(&self.keys.ids()) {
@@ -212,6 +223,7 @@ impl Cluster {
 
     fn feature_off(&self, feature: Feature) {
         if self.said().features_off.insert(feature) {
+            self.metrics.feature_off(feature.name());
             warn!(feature = feature.name(), "{}", feature.loss());
         }
     }

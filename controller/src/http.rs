@@ -13,18 +13,19 @@ mod rate_limit;
 mod served;
 mod settings;
 
-use std::sync::Arc;
+use std::{mem, sync::Arc, time::Instant};
 
 use axum::{
     Router,
     body::Body,
-    extract::State,
+    extract::{Request, State},
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
         header::{CONTENT_TYPE, RETRY_AFTER},
     },
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::any,
+    routing::{MethodRouter, any},
 };
 use jiff::Timestamp;
 use seal_api::SealedSecret;
@@ -34,6 +35,8 @@ use tracing::warn;
 pub(crate) use connections::serve;
 pub(crate) use served::Served;
 pub(crate) use settings::HttpSettings;
+
+use crate::metrics::Metrics;
 
 use body::{Bodies, BodyError, sealed_secret};
 use keys_at_work::{KeysAtWork, Overdue};
@@ -74,7 +77,11 @@ struct Endpoint {
 }
 
 /// The paths and what answers them; any method is answered, as upstream does.
-pub(crate) fn router(served: Arc<Served>, settings: &HttpSettings) -> Router {
+pub(crate) fn router(
+    served: Arc<Served>,
+    settings: &HttpSettings,
+    metrics: &Arc<Metrics>,
+) -> Router {
     let bodies = Arc::new(Bodies::default());
     let endpoint = |path| {
         Arc::new(Endpoint {
@@ -86,21 +93,39 @@ pub(crate) fn router(served: Arc<Served>, settings: &HttpSettings) -> Router {
             at_work: KeysAtWork::default(),
         })
     };
+    let counted = |path, route: MethodRouter<Arc<Served>>| {
+        let counting = (path, Arc::clone(metrics));
+        route.layer(from_fn_with_state(counting, count))
+    };
     let mut router = Router::new()
         .route("/healthz", any(async || text(StatusCode::OK, "ok\n")))
-        .route("/readyz", any(ready))
-        .route("/v1/cert.pem", any(certificate));
-    let mut keyed = Router::new();
+        .route("/readyz", any(ready));
+    let mut add = |path, route| router = mem::take(&mut router).route(path, counted(path, route));
+    add("/v1/cert.pem", any(certificate));
     if settings.verifies {
-        keyed = keyed.route("/v1/verify", any(verify).with_state(endpoint("/v1/verify")));
+        let path = "/v1/verify";
+        add(path, any(verify).with_state(endpoint(path)));
     }
     if settings.rotates {
-        keyed = keyed.route("/v1/rotate", any(rotate).with_state(endpoint("/v1/rotate")));
+        let path = "/v1/rotate";
+        add(path, any(rotate).with_state(endpoint(path)));
     }
-    router = router.merge(keyed);
     router
         .fallback(async || text(StatusCode::NOT_FOUND, "404 page not found\n"))
         .with_state(served)
+}
+
+/// Counts a request and the time until its answer.
+async fn count(
+    State((path, metrics)): State<(&'static str, Arc<Metrics>)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let method = request.method().clone();
+    let begun = Instant::now();
+    let response = next.run(request).await;
+    metrics.answered(path, &method, response.status(), begun.elapsed());
+    response
 }
 
 async fn ready(State(served): State<Arc<Served>>) -> Response {

@@ -10,8 +10,10 @@ mod digest;
 pub mod directory;
 mod duration;
 mod http;
+mod metrics;
 pub mod plan;
 pub mod telemetry;
 
 pub use args::{Args, KeyOrder, ListenAddress, LogFormat};
 pub use http::ANSWERS;
+pub use metrics::{METRICS, Metric, MetricKind};

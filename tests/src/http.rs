@@ -102,7 +102,10 @@ pub fn answer(mut stream: TcpStream, request: &[u8]) -> Answer {
     let code = code.expect("the answer has a code");
     let request = String::from_utf8_lossy(request);
     let path = request.split(' ').nth(1).unwrap_or_default();
-    seen::record_answer(path, code);
+    match path {
+        "/metrics" => seen::record_metrics(body),
+        _ => seen::record_answer(path, code),
+    }
     Answer {
         code,
         head: head.to_lowercase(),

@@ -50,6 +50,29 @@ pub fn record_answer(path: &str, code: u16) {
     append(&json!({"http": [answer]}));
 }
 
+/// Records which metrics a text in Prometheus' format tells of: those that something was counted in, and those that
+/// only have labels.
+///
+/// # Panics
+///
+/// When the file cannot be written.
+pub fn record_metrics(text: &str) {
+    let mut names: Vec<String> = Vec::new();
+    let mut declared = "";
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# TYPE ") {
+            declared = rest.split(' ').next().unwrap_or_default();
+        } else if line.starts_with(declared) && !declared.is_empty() {
+            let value = line.rsplit(' ').next().and_then(|value| value.parse().ok());
+            let says = declared.ends_with("_info") || value.is_some_and(|value: f64| value != 0.0);
+            if says && names.last().is_none_or(|last| last != declared) {
+                names.push(declared.to_owned());
+            }
+        }
+    }
+    append(&json!({"metrics": names}));
+}
+
 /// Appends a line to the record, where the test run records at all.
 fn append(line: &Value) {
     let Some(path) = env::var_os(FILE) else {

@@ -10,6 +10,8 @@ mod flags;
 mod http;
 #[path = "directory/keys.rs"]
 mod keys;
+#[path = "directory/metrics.rs"]
+mod metrics;
 #[path = "directory/process.rs"]
 mod process;
 #[path = "directory/refused.rs"]

@@ -5,7 +5,10 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,6 +20,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::{object_name::ObjectName, pace::Pace};
+use crate::metrics::Metrics;
 
 /// How long one request may take.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -29,6 +33,7 @@ pub(super) struct ApiServer {
     pace: Option<Pace>,
     /// How far the API server's clock is ahead of ours, in seconds.
     clock_ahead: AtomicI64,
+    metrics: Arc<Metrics>,
 }
 
 impl fmt::Debug for ApiServer {
@@ -94,11 +99,12 @@ impl fmt::Display for ApiError {
 }
 
 impl ApiServer {
-    pub(super) fn new(client: Client, pace: Option<Pace>) -> Self {
+    pub(super) fn new(client: Client, pace: Option<Pace>, metrics: Arc<Metrics>) -> Self {
         Self {
             client,
             pace,
             clock_ahead: AtomicI64::new(0),
+            metrics,
         }
     }
 
@@ -192,13 +198,21 @@ impl ApiServer {
         let answer = timeout(TIME_LIMIT, self.client.request_text(request)).await;
         let text = match answer {
             Ok(Ok(text)) => Zeroizing::new(text),
-            Ok(Err(kube::Error::Api(status))) => return Err(refusal(&status)),
+            Ok(Err(kube::Error::Api(status))) => {
+                // That something is not there is an answer like any other.
+                if status.code != 404 {
+                    self.metrics.api_failed(Some(status.code));
+                }
+                return Err(refusal(&status));
+            }
             Ok(Err(_)) => {
+                self.metrics.api_failed(None);
                 return Err(ApiError::Failed(
                     "the API server cannot be reached, or broke off".to_owned(),
                 ));
             }
             Err(_) => {
+                self.metrics.api_failed(None);
                 return Err(ApiError::Failed(
                     "the API server does not answer".to_owned(),
                 ));

@@ -51,7 +51,6 @@ impl Keys {
     }
 
     /// How many key Secrets are of no use, by reason.
-    #[cfg(test)]
     pub(super) fn broken(&self) -> BTreeMap<Reason, usize> {
         let mut reasons = BTreeMap::new();
         for (reason, _) in self.state().broken.values() {

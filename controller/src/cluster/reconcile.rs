@@ -1,9 +1,12 @@
 //! One SealedSecret: read it, open it, look at its Secret, make it right, and say so.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp};
-use seal_api::{Reason, SealedSecret, Verdict};
+use seal_api::{Reason, SealedSecret, SealedSecretStatus, Verdict};
 use seal_sealing::{Failure, Secret, UnsealOptions, unseal};
 use serde_json::Value;
 use tokio::task::spawn_blocking;
@@ -21,6 +24,7 @@ use super::{
 };
 use crate::{
     contest::Contest,
+    metrics::{ObjectState, UnsealError},
     plan::{
         self, Cause, Observed, Owner, Record, Source, Step, Target, is_settled, next_status,
         status_after_write,
@@ -74,6 +78,16 @@ impl Done {
             after: None,
         }
     }
+
+    /// The step that failed, where one did.
+    fn error(&self) -> Option<UnsealError> {
+        match self.verdict.reason {
+            Reason::Unsealed => None,
+            _ if self.failed_with.is_some() => Some(UnsealError::Unseal),
+            Reason::NotManaged => Some(UnsealError::Unmanaged),
+            _ => Some(UnsealError::Update),
+        }
+    }
 }
 
 impl Cluster {
@@ -98,7 +112,10 @@ impl Cluster {
     }
 
     async fn look_at(&self, name: &ObjectName) {
+        let begun = Instant::now();
+        self.metrics.unseal_requested();
         let outcome = self.reconcile(name).await;
+        self.metrics.reconciled(begun.elapsed());
         let mut objects = self.objects();
         match outcome {
             // The watch says whether it is gone for good, or was made anew meanwhile.
@@ -137,6 +154,8 @@ impl Cluster {
             Ok(None) => return Outcome::Gone,
             Err(error) => {
                 debug!(key = %name, "the SealedSecret cannot be read: {error}");
+                self.metrics
+                    .unseal_failed(UnsealError::Fetch, &name.namespace);
                 return Outcome::Failed;
             }
         };
@@ -161,12 +180,17 @@ impl Cluster {
         if self.was_right_just_now(name, &read, now) {
             done.verdict = done.verdict.keeping_synced();
         }
+        if let Some(error) = done.error() {
+            self.metrics.unseal_failed(error, &name.namespace);
+        }
         let told = self.tell(name, &read, &done, now).await;
         match told {
             Err(ApiError::Conflict) => Outcome::Again,
             Err(ApiError::NotFound) => Outcome::Gone,
             Err(error) => {
                 debug!(key = %name, "the status cannot be written: {error}");
+                self.metrics
+                    .unseal_failed(UnsealError::Status, &name.namespace);
                 Outcome::Failed
             }
             Ok(()) => match done.after {
@@ -283,6 +307,9 @@ impl Cluster {
             None => info!(secret = %name, "Secret made"),
             Some(cause) => info!(secret = %name, cause = cause.as_str(), "Secret updated"),
         }
+        if cause == Some(Cause::Drifted) {
+            self.metrics.drift_repaired(&name.namespace);
+        }
         let is_stored =
             Secret::from_json(&written).is_ok_and(|stored| plan::is_stored(secret, &stored));
         let has_owner = secret.metadata.contains_key("ownerReferences");
@@ -388,6 +415,7 @@ impl Cluster {
         } else {
             next_status(status, &done.verdict, read.generation, now)
         };
+        self.count(name, read, &done.verdict, next.as_ref().or(status));
         let said_before = {
             let mut objects = self.objects();
             let object = objects.get_mut(name);
@@ -408,12 +436,31 @@ impl Cluster {
             self.api
                 .replace_status(Kind::SealedSecret, name, &object)
                 .await?;
+            self.metrics.status_written();
         }
         let event = event(name, &read.uid, &read.version, &done.verdict, now);
         if let Err(error) = self.api.create(Kind::Event, &name.namespace, &event).await {
             debug!(key = %name, "the Event cannot be written: {error}");
         }
         Ok(())
+    }
+
+    /// Says of it in the metrics what became of it.
+    fn count(
+        &self,
+        name: &ObjectName,
+        read: &Read,
+        verdict: &Verdict,
+        status: Option<&SealedSecretStatus>,
+    ) {
+        let instance = &read.object["metadata"]["labels"]["app.kubernetes.io/instance"];
+        self.metrics.object_seen(&ObjectState {
+            namespace: &name.namespace,
+            name: &name.name,
+            instance: instance.as_str().unwrap_or_default(),
+            reason: verdict.reason,
+            conditions: status.map_or(&[], |status| &status.conditions),
+        });
     }
 
     fn log(&self, name: &ObjectName, verdict: &Verdict) {

@@ -141,6 +141,7 @@ impl Cluster {
         let ring = self.keys.ring();
         let pem = ring.current().map(|(_, certificate)| certificate.to_pem());
         self.served.set_keys(Arc::clone(&ring));
+        self.metrics.set_keys(&ring);
         if offered.as_ref() == Some(&pem) {
             return;
         }

@@ -9,7 +9,7 @@ use tokio::{
     net::TcpListener,
     runtime,
     signal::unix::{SignalKind, signal},
-    sync::oneshot,
+    sync::watch as channel,
     task::JoinSet,
     time::timeout,
 };
@@ -19,6 +19,7 @@ use super::{Cluster, api_server::ApiServer, pace::Pace, place, renew, watches};
 use crate::{
     args::{Args, ListenAddress},
     http::{self, HttpSettings, Served},
+    metrics::{self, Metrics},
 };
 
 /// How long the work that is going on may take after the signal to stop.
@@ -60,29 +61,42 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         .map(|(rate, burst)| Pace::new(rate, burst));
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let address = args.listen_addr.unwrap_or(ListenAddress::Everywhere(8080));
-    let listener = address
-        .listen()
-        .with_context(|| format!("cannot listen on {address}"))?;
-    let listener = TcpListener::from_std(listener).context("cannot listen")?;
+    let listener = listen(address)?;
     info!(addr = %address, "HTTP server serving");
+    let address = args
+        .listen_metrics_addr
+        .unwrap_or(ListenAddress::Everywhere(8081));
+    let metrics_listener = listen(address)?;
+    info!(addr = %address, "HTTP metrics server serving");
     let served = Arc::new(Served::default());
     let settings = HttpSettings::from(&args);
+    let metrics = Arc::new(Metrics::new(args.metrics_omit_secret_labels));
+    let routers = [
+        (
+            listener,
+            http::router(Arc::clone(&served), &settings, &metrics),
+        ),
+        (metrics_listener, metrics::router(Arc::clone(&metrics))),
+    ];
     let cluster = Arc::new(Cluster::new(
         args,
         own,
-        ApiServer::new(client, pace),
-        Arc::clone(&served),
+        ApiServer::new(client, pace, Arc::clone(&metrics)),
+        served,
+        metrics,
         cores,
     ));
     let mut serving: JoinSet<anyhow::Result<()>> = JoinSet::new();
-    let (stop, stopped) = oneshot::channel::<()>();
-    serving.spawn(async move {
-        let router = http::router(served, &settings);
-        // It is sent, or dropped with an error on the way.
-        let stopped = async { drop(stopped.await) };
-        http::serve(listener, router, settings, stopped).await;
-        Ok(())
-    });
+    let (stop, stopped) = channel::channel(());
+    for (listener, router) in routers {
+        let (settings, mut stopped) = (settings.clone(), stopped.clone());
+        serving.spawn(async move {
+            // It is sent, or dropped with an error on the way.
+            let stopped = async { drop(stopped.changed().await) };
+            http::serve(listener, router, settings, stopped).await;
+            Ok(())
+        });
+    }
     let mut watching = watch(&cluster);
     let mut working = JoinSet::new();
     for _ in 0..cores * WORKERS_A_CORE {
@@ -104,8 +118,15 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         error!("stopped in the middle of a piece of work; it is taken up at the next start");
     }
     // Who has not got his answer by then does not get it.
-    let _ = timeout(LAST_ANSWERS, serving.join_next()).await;
+    let _ = timeout(LAST_ANSWERS, serving.join_all()).await;
     outcome
+}
+
+fn listen(address: ListenAddress) -> anyhow::Result<TcpListener> {
+    let listener = address
+        .listen()
+        .with_context(|| format!("cannot listen on {address}"))?;
+    TcpListener::from_std(listener).context("cannot listen")
 }
 
 /// What should never end did.

@@ -30,6 +30,7 @@ use super::{
 use crate::contest::Contest;
 use crate::{
     args::Args,
+    metrics::Metrics,
     plan::{Observed, Owner, Record, Source, Step, plan},
 };
 
@@ -48,6 +49,7 @@ pub(super) struct Directory {
     /// What is wrong with the files of `sealed/`.
     file_problems: Vec<Problem>,
     stopping: Arc<AtomicBool>,
+    pub(super) metrics: Arc<Metrics>,
     /// Held until the end: no other controller works in the folder.
     _lock: File,
 }
@@ -96,6 +98,7 @@ impl Directory {
         Self {
             sources: Sources::new(&layout.sealed()),
             keys: Keys::load(&layout),
+            metrics: Arc::new(Metrics::new(args.metrics_omit_secret_labels)),
             layout,
             args,
             memory,
@@ -111,6 +114,11 @@ impl Directory {
     /// The keys at hand.
     pub(super) fn keys(&self) -> Arc<KeyRing> {
         Arc::clone(&self.keys.ring)
+    }
+
+    /// What is counted.
+    pub(super) fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
     }
 
     /// Goes through everything once.
@@ -158,6 +166,12 @@ impl Directory {
 
     fn care_for_keys(&mut self, outcome: &mut Outcome, now: Timestamp) {
         let care = self.keys.care(&self.layout, &self.args, now);
+        self.metrics.set_keys(&self.keys.ring);
+        let mut problems = BTreeMap::new();
+        for problem in care.problems.iter().chain(&care.warnings) {
+            *problems.entry(problem.reason).or_default() += 1;
+        }
+        self.metrics.set_key_problems(&problems);
         outcome.is_blind |= care
             .problems
             .iter()
@@ -258,6 +272,7 @@ impl Directory {
             info!(secret = %name, "Secret deleted with its SealedSecret");
         }
         self.memory.objects.remove(name);
+        self.metrics.object_gone(name.namespace(), name.name());
     }
 
     /// Says of a SealedSecret that may be somewhere that nobody knows what its Secret should be.

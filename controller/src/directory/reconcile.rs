@@ -22,6 +22,7 @@ use super::{
 };
 use crate::contest::Contest;
 use crate::digest::Digest;
+use crate::metrics::{ObjectState, UnsealError};
 use crate::plan::{Cause, Observed, Owner, Plan, Record, Source, Step, is_settled, plan};
 
 /// How many SealedSecrets are opened before their Secrets are written.
@@ -269,6 +270,15 @@ impl Directory {
             now,
         });
         let verdict = verdict.unwrap_or_else(Verdict::unsealed);
+        self.metrics.unseal_requested();
+        let failed = match (opened, verdict.reason) {
+            (Err(_), _) => Some(UnsealError::Unseal),
+            (Ok(_), Reason::NotManaged) => Some(UnsealError::Unmanaged),
+            (Ok(_), _) => Some(UnsealError::Update).filter(|_| !verdict.is_ready()),
+        };
+        if let Some(failed) = failed {
+            self.metrics.unseal_failed(failed, name.namespace());
+        }
         let known = Known {
             made_from: located.found().made_from,
             failed_with: opened.is_err().then(|| self.keys.id()),
@@ -333,6 +343,8 @@ impl Directory {
                 };
             }
             Err(error) => {
+                self.metrics
+                    .unseal_failed(UnsealError::Update, name.namespace());
                 // What is written is ours, even where it is not known to last.
                 if !is_unsynced(&error) {
                     self.memory.objects.entry(name.clone()).or_default().record = before;
@@ -347,7 +359,12 @@ impl Directory {
         self.contests.insert(name.clone(), contest);
         match cause {
             None => info!(secret = %name, "Secret made"),
-            Some(cause) => info!(secret = %name, cause = cause.as_str(), "Secret updated"),
+            Some(cause) => {
+                if cause == Cause::Drifted {
+                    self.metrics.drift_repaired(name.namespace());
+                }
+                info!(secret = %name, cause = cause.as_str(), "Secret updated");
+            }
         }
         let known = Known {
             target: Some(digest),
@@ -387,6 +404,15 @@ impl Directory {
         } = finding;
         if let Some(remembered) = self.memory.objects.get_mut(name) {
             remembered.conclude(&verdict, now);
+            let labels = located.found().sealed.metadata.labels.as_ref();
+            let instance = labels.and_then(|labels| labels.get("app.kubernetes.io/instance"));
+            self.metrics.object_seen(&ObjectState {
+                namespace: name.namespace(),
+                name: name.name(),
+                instance: instance.map_or("", String::as_str),
+                reason: verdict.reason,
+                conditions: &remembered.status.conditions,
+            });
         }
         self.known.extend(known.map(|known| (name.clone(), known)));
         again

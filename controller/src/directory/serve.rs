@@ -12,12 +12,14 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
+use axum::Router;
 use jiff::Timestamp;
 use seal_shell::ExitCode;
 use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
-    sync::oneshot,
+    sync::{oneshot, watch},
+    task::JoinSet,
     time::timeout,
 };
 use tracing::{error, info};
@@ -32,6 +34,7 @@ use super::{
 use crate::{
     args::{Args, ListenAddress},
     http::{self, HttpSettings, Served, router},
+    metrics,
 };
 
 /// Where HTTP is served unless the user says.
@@ -49,12 +52,24 @@ const LAST_RETRY: Duration = Duration::from_secs(60);
 pub(super) fn serve(args: Args, root: &Path) -> anyhow::Result<ExitCode> {
     let address = args.listen_addr.unwrap_or(HERE);
     let settings = HttpSettings::from(&args);
+    let metrics_address = args.listen_metrics_addr;
     let stopping = Arc::new(AtomicBool::new(false));
     let directory = open(args, root, Arc::clone(&stopping))?;
     let listener = address
         .listen()
         .with_context(|| format!("cannot listen on {address}"))?;
+    let listen_metrics = |address: ListenAddress| {
+        address
+            .listen()
+            .with_context(|| format!("cannot listen on {address}"))
+    };
+    let metrics_listener = metrics_address.map(listen_metrics).transpose()?;
     let served = Arc::new(Served::default());
+    let metrics = directory.metrics();
+    let routers = [
+        Some((listener, router(Arc::clone(&served), &settings, &metrics))),
+        metrics_listener.map(|listener| (listener, metrics::router(metrics))),
+    ];
     let (watch, stopper) = Watch::start(&directory.layout);
     let (farewell, ended) = oneshot::channel();
     let for_worker = Arc::clone(&served);
@@ -72,7 +87,11 @@ pub(super) fn serve(args: Args, root: &Path) -> anyhow::Result<ExitCode> {
         .build()
         .context("cannot start the asynchronous runtime")?;
     let outcome = runtime.block_on(attend(
-        listener, served, settings, ended, &stopping, &stopper,
+        routers.into_iter().flatten().collect(),
+        settings,
+        ended,
+        &stopping,
+        &stopper,
     ));
     runtime.shutdown_timeout(Duration::from_millis(500));
     outcome
@@ -80,23 +99,28 @@ pub(super) fn serve(args: Args, root: &Path) -> anyhow::Result<ExitCode> {
 
 /// Serves HTTP and waits for a signal, then for the work to end.
 async fn attend(
-    listener: TcpListener,
-    served: Arc<Served>,
+    servers: Vec<(TcpListener, Router)>,
     settings: HttpSettings,
     mut ended: oneshot::Receiver<()>,
     stopping: &AtomicBool,
     stopper: &Stopper,
 ) -> anyhow::Result<ExitCode> {
-    let address = listener.local_addr().context("cannot listen")?;
-    let listener = tokio::net::TcpListener::from_std(listener).context("cannot listen")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
-    info!(addr = %address, "HTTP server serving");
-    let (stop, stopped) = oneshot::channel::<()>();
-    // It is sent, or dropped with an error on the way.
-    let stopped = async { drop(stopped.await) };
-    let router = router(served, &settings);
-    let server = tokio::spawn(http::serve(listener, router, settings, stopped));
+    let (stop, stopped) = watch::channel(());
+    let mut serving = JoinSet::new();
+    for (number, (listener, router)) in servers.into_iter().enumerate() {
+        let address = listener.local_addr().context("cannot listen")?;
+        let listener = tokio::net::TcpListener::from_std(listener).context("cannot listen")?;
+        match number {
+            0 => info!(addr = %address, "HTTP server serving"),
+            _ => info!(addr = %address, "HTTP metrics server serving"),
+        }
+        let mut stopped = stopped.clone();
+        // It is sent, or dropped with an error on the way.
+        let stopped = async move { drop(stopped.changed().await) };
+        serving.spawn(http::serve(listener, router, settings.clone(), stopped));
+    }
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -110,7 +134,7 @@ async fn attend(
         error!("stopped in the middle of a long piece of work; it is taken up at the next start");
     }
     // Who has not got his answer by then does not get it.
-    let _ = timeout(LAST_ANSWERS, server).await;
+    let _ = timeout(LAST_ANSWERS, serving.join_all()).await;
     Ok(ExitCode::Done)
 }
 

@@ -2,7 +2,7 @@ use std::{io, sync::LazyLock, time::Duration};
 
 use axum::{
     body::{Bytes, to_bytes},
-    http::{Request, header::CONTENT_LENGTH},
+    http::header::CONTENT_LENGTH,
 };
 use jiff::SignedDuration;
 use seal_api::{Scope, SecretTemplate, annotations};
@@ -77,7 +77,7 @@ impl Server {
                 .build()
                 .expect("a runtime can be made"),
             keys,
-            router: router(served, settings),
+            router: router(served, settings, &Arc::new(Metrics::new(false))),
         }
     }
 
@@ -180,7 +180,11 @@ fn without_keys_there_is_no_certificate_and_nothing_opens() {
 fn before_the_work_is_under_way_it_is_not_ready() {
     let served = Arc::new(Served::default());
     let server = Server {
-        router: router(Arc::clone(&served), &settings()),
+        router: router(
+            Arc::clone(&served),
+            &settings(),
+            &Arc::new(Metrics::new(false)),
+        ),
         ..Server::new()
     };
     let answer = server.get("/readyz");

@@ -12,7 +12,7 @@ use seal_sealing::Secret;
 use serde_json::{Value, json};
 
 use super::Controller;
-use crate::control_plane::ControlPlane;
+use crate::{control_plane::ControlPlane, seen};
 
 /// How long things may take that are done in a moment; a machine that does other things at the same time is slow.
 pub(super) const LIMIT: Duration = Duration::from_secs(30);
@@ -110,8 +110,9 @@ impl Controller<'_> {
             .api()
             .get(&self.proxy_path(port, "/metrics"));
         let text = answer.body.as_str().filter(|_| answer.status == 200);
-        text.unwrap_or_else(|| panic!("no metrics: {}", answer.body))
-            .to_owned()
+        let text = text.unwrap_or_else(|| panic!("no metrics: {}", answer.body));
+        seen::record_metrics(text);
+        text.to_owned()
     }
 
     /// The value of a series of [`Self::metrics`], such as `sealed_secrets_controller_unseal_requests_total` or

@@ -1,7 +1,7 @@
 //! The comparison: what is declared, without what is exempt, has to have been seen.
 //!
 //! Everything is named by one text: `reason WrongKind`, `seal exit 2`, `seal encrypt --cert`, `environment SEAL_CERT`,
-//! `http /v1/verify 409`.
+//! `http /v1/verify 409`, `metric seal_controller_keys`.
 
 use std::collections::BTreeSet;
 
@@ -32,12 +32,13 @@ pub struct Verdict {
 
 impl Declared {
     /// Reads `{"reasons": [..], "exit_codes": {PROGRAM: [..]}, "flags": {PROGRAM: [..]}, "environment": [..],
-    /// "http": [..]}`.
+    /// "http": [..], "metrics": [..]}`.
     pub fn from_json(lists: &Value) -> Self {
         let mut names = BTreeSet::new();
         names.extend(texts(&lists["reasons"]).map(|reason| format!("reason {reason}")));
         names.extend(texts(&lists["environment"]).map(|name| format!("environment {name}")));
         names.extend(texts(&lists["http"]).map(|answer| format!("http {answer}")));
+        names.extend(texts(&lists["metrics"]).map(|name| format!("metric {name}")));
         for (program, codes) in entries(&lists["exit_codes"]) {
             let codes = codes.as_array().into_iter().flatten();
             names.extend(codes.map(|code| format!("{program} exit {code}")));
@@ -63,6 +64,7 @@ impl Observed {
             names.extend(texts(&run["reasons"]).map(|reason| format!("reason {reason}")));
             names.extend(texts(&run["environment"]).map(|name| format!("environment {name}")));
             names.extend(texts(&run["http"]).map(|answer| format!("http {answer}")));
+            names.extend(texts(&run["metrics"]).map(|name| format!("metric {name}")));
             if let Some(code) = run["exit"].as_i64() {
                 names.insert(format!("{program} exit {code}"));
             }
@@ -146,6 +148,7 @@ mod tests {
             "flags": {"seal": ["encrypt --cert", "cert fetch --output"], "seal-controller": ["--once"]},
             "environment": ["SEAL_CERT"],
             "http": ["/v1/verify 409"],
+            "metrics": ["x_total"],
         }))
     }
 
@@ -157,6 +160,8 @@ mod tests {
         r#"{"program":"seal-controller","words":[],"flags":["--once"],"environment":[],"exit":null,"reasons":[]}"#,
         "\n",
         r#"{"http":["/v1/verify 409"]}"#,
+        "\n",
+        r#"{"metrics":["x_total","go_threads"]}"#,
     );
 
     #[track_caller]
@@ -181,6 +186,7 @@ mod tests {
         let first = EVERYTHING.lines().next().unwrap();
         let missing = names(&[
             "http /v1/verify 409",
+            "metric x_total",
             "reason NoKey",
             "seal cert fetch --output",
             "seal exit 2",

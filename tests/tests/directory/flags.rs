@@ -142,14 +142,3 @@ fn the_log_goes_to_standard_error_as_a_whole_where_asked_for() {
     let run = other.run(["--once"]).finish().exits(0);
     assert!(run.out().contains("Secret made") && !run.err().contains("Secret made"));
 }
-
-#[test]
-fn flags_of_metrics_are_taken_and_do_nothing_in_a_single_pass() {
-    let store = Store::new();
-    let run = store.run([
-        "--once",
-        "--listen-metrics-addr=127.0.0.1:0",
-        "--metrics-omit-secret-labels",
-    ]);
-    run.finish().exits(0);
-}

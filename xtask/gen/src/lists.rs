@@ -1,4 +1,4 @@
-//! What the code declares: reasons, exit codes, flags, environment variables, answers over HTTP.
+//! What the code declares: reasons, exit codes, flags, environment variables, answers over HTTP, metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,6 +39,7 @@ pub(crate) fn lists() -> Value {
         "flags": flags,
         "environment": environment,
         "http": seal_controller::ANSWERS,
+        "metrics": seal_controller::METRICS.iter().map(|metric| metric.name).collect::<Vec<_>>(),
     })
 }
 

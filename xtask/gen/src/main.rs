@@ -52,6 +52,10 @@ fn files() -> Result<Vec<(PathBuf, Vec<u8>)>> {
             PathBuf::from("docs/reasons.md"),
             reference::reasons().into_bytes(),
         ),
+        (
+            PathBuf::from("docs/metrics.md"),
+            reference::metrics().into_bytes(),
+        ),
     ];
     for command in [
         seal_cli::args::Cli::command(),

@@ -1,4 +1,4 @@
-//! The reference documents: commands, exit codes, environment, reasons, man pages.
+//! The reference documents: commands, exit codes, environment, reasons, metrics, man pages.
 
 use std::{fmt::Write, path::PathBuf};
 
@@ -98,6 +98,34 @@ pub(crate) fn reasons() -> String {
             "tried again"
         };
         let _ = writeln!(text, "| `{reason}` | {explanation} | {retried} |");
+    }
+    text
+}
+
+/// `docs/metrics.md`: every metric with its labels and meaning.
+pub(crate) fn metrics() -> String {
+    let mut text = format!(
+        "# Metrics\n\n{GENERATED}\nServed at `/metrics` on `--listen-metrics-addr`, in Prometheus' text format. Names that begin with \
+         `sealed_secrets_controller` are those of the Go project, with its labels and their values; the others are new. No metric holds a \
+         value, and only `sealed_secrets_controller_condition_info` names SealedSecrets.\n\n\
+         The Go project's series about its runtime (`go_*`, `process_*`, `promhttp_*`) are not there. SealedSecrets whose repair is undone \
+         again and again are those with the reason `Contested`.\n\n\
+         | metric | kind | labels | meaning |\n|---|---|---|---|\n"
+    );
+    for metric in seal_controller::METRICS {
+        let labels: Vec<String> = metric
+            .labels
+            .iter()
+            .map(|label| format!("`{label}`"))
+            .collect();
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} |",
+            metric.name,
+            metric.kind.as_str(),
+            labels.join(", "),
+            metric.help
+        );
     }
     text
 }

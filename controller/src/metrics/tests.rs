@@ -1,0 +1,199 @@
+use jiff::{SignedDuration, Timestamp};
+use seal_api::{Scope, SealedSecret};
+use seal_envelope::{KeySize, generate_key};
+use seal_sealing::{HeldKey, Secret, UnsealOptions, seal, unseal};
+
+use super::*;
+
+fn condition(type_: &str, status: &str) -> Condition {
+    serde_json::from_value(serde_json::json!({"type": type_, "status": status}))
+        .expect("it is a condition")
+}
+
+fn object<'s>(name: &'s str, reason: Reason, conditions: &'s [Condition]) -> ObjectState<'s> {
+    ObjectState {
+        namespace: "prod",
+        name,
+        instance: "shop",
+        reason,
+        conditions,
+    }
+}
+
+/// A ring of one key, and an object that it opens.
+fn ring() -> (Arc<KeyRing>, SealedSecret) {
+    let now = Timestamp::UNIX_EPOCH;
+    let hour = SignedDuration::from_hours(1);
+    let key = generate_key(KeySize::Rsa2048, "", now, hour).expect("keys can be made");
+    let mut secret = Secret::new("db", Some("prod"));
+    secret.data.insert("a".into(), b"1".as_slice().into());
+    let sealed = seal(&secret, Scope::Strict, &key.certificate, now).expect("it can be sealed");
+    let ring = KeyRing::new(vec![HeldKey::generated(key, now)]);
+    (Arc::new(ring), sealed.object)
+}
+
+/// Lets everything happen once.
+fn everything() -> Metrics {
+    let metrics = Metrics::new(false);
+    let (ring, sealed) = ring();
+    unseal(&sealed, &ring, &UnsealOptions::default()).expect("it opens");
+    metrics.set_keys(&ring);
+    metrics.set_key_problems(&[(Reason::NoKey, 2)].into());
+    metrics.unseal_requested();
+    metrics.unseal_failed(UnsealError::Unmanaged, "prod");
+    metrics.object_seen(&object(
+        "db",
+        Reason::Unsealed,
+        &[condition("Synced", "True")],
+    ));
+    metrics.drift_repaired("prod");
+    metrics.reconciled(Duration::from_millis(7));
+    metrics.status_written();
+    metrics.api_failed(Some(409));
+    metrics.api_failed(None);
+    metrics.feature_off("lease");
+    let time = Duration::from_millis(20);
+    metrics.answered("/v1/verify", &Method::POST, StatusCode::CONFLICT, time);
+    metrics
+}
+
+#[track_caller]
+fn check(metrics: &Metrics, line: &str) {
+    let text = metrics.text();
+    assert!(text.lines().any(|other| other == line), "{line}\n{text}");
+}
+
+#[test]
+fn series_are_named_and_labelled_as_upstream_does() {
+    let metrics = everything();
+    for line in [
+        "# TYPE sealed_secrets_controller_unseal_requests_total counter",
+        "sealed_secrets_controller_unseal_requests_total 1",
+        "sealed_secrets_controller_unseal_errors_total{reason=\"unmanaged\",namespace=\"prod\"} 1",
+        "# TYPE sealed_secrets_controller_condition_info gauge",
+        "sealed_secrets_controller_condition_info{namespace=\"prod\",name=\"db\",condition=\"Synced\",ss_app_kubernetes_io_instance=\"shop\"} 1",
+        "sealed_secrets_controller_http_requests_total{path=\"/v1/verify\",code=\"409\",method=\"post\"} 1",
+        "sealed_secrets_controller_http_request_duration_seconds_bucket{le=\"0.025\",path=\"/v1/verify\",method=\"post\"} 1",
+        "sealed_secrets_controller_http_request_duration_seconds_count{path=\"/v1/verify\",method=\"post\"} 1",
+        "seal_controller_objects{namespace=\"prod\",reason=\"Unsealed\"} 1",
+        "seal_controller_keys 1",
+        "seal_controller_certificate_expiry_timestamp_seconds 3600",
+        "seal_controller_key_problems{reason=\"NoKey\"} 2",
+        "seal_controller_private_key_operations_total 1",
+        "seal_controller_api_errors_total{code=\"none\"} 1",
+        "seal_controller_feature_off{feature=\"lease\"} 1",
+    ] {
+        check(&metrics, line);
+    }
+    let build = format!(
+        "sealed_secrets_controller_build_info{{revision=\"v{}\"}} 0",
+        env!("CARGO_PKG_VERSION")
+    );
+    check(&metrics, &build);
+}
+
+#[test]
+fn what_is_declared_is_there_and_nothing_else() {
+    let text = everything().text();
+    let types: Vec<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ").map(str::to_owned))
+        .collect();
+    let declared = METRICS
+        .iter()
+        .map(|metric| format!("{} {}", metric.name, metric.kind.as_str()));
+    let mut declared: Vec<String> = declared.collect();
+    let mut found = types;
+    declared.sort();
+    found.sort();
+    assert_eq!(found, declared);
+    for metric in METRICS {
+        let help = format!("# HELP {} {}", metric.name, metric.help);
+        assert!(text.contains(&help), "{help}\n{text}");
+        assert!(!text.contains("_total_total") && !text.contains("EOF"));
+    }
+}
+
+#[test]
+fn what_is_gone_is_not_told_any_more() {
+    let metrics = Metrics::new(false);
+    let (good, bad) = (
+        [condition("Synced", "True")],
+        [condition("Synced", "False")],
+    );
+    metrics.object_seen(&object("a", Reason::Unsealed, &good));
+    metrics.object_seen(&object("b", Reason::Unsealed, &good));
+    check(
+        &metrics,
+        "seal_controller_objects{namespace=\"prod\",reason=\"Unsealed\"} 2",
+    );
+    metrics.object_seen(&object("b", Reason::CannotOpen, &bad));
+    check(
+        &metrics,
+        "seal_controller_objects{namespace=\"prod\",reason=\"Unsealed\"} 1",
+    );
+    check(
+        &metrics,
+        "seal_controller_objects{namespace=\"prod\",reason=\"CannotOpen\"} 1",
+    );
+    assert!(
+        metrics
+            .text()
+            .contains("name=\"b\",condition=\"Synced\",ss_app_kubernetes_io_instance=\"shop\"} -1")
+    );
+    metrics.object_gone("prod", "a");
+    metrics.object_gone("prod", "b");
+    metrics.object_gone("prod", "never-there");
+    let text = metrics.text();
+    assert!(!text.contains("prod"), "{text}");
+}
+
+#[test]
+fn no_object_is_named_where_that_is_switched_off() {
+    let metrics = Metrics::new(true);
+    metrics.object_seen(&object(
+        "a",
+        Reason::Unsealed,
+        &[condition("Synced", "True")],
+    ));
+    let text = metrics.text();
+    assert!(!text.contains("name=\"a\""), "{text}");
+    check(
+        &metrics,
+        "seal_controller_objects{namespace=\"prod\",reason=\"Unsealed\"} 1",
+    );
+}
+
+#[test]
+fn operations_go_on_counting_when_keys_change() {
+    let metrics = Metrics::new(false);
+    let ((first, sealed), (second, other)) = (ring(), ring());
+    let open = |ring: &KeyRing, sealed| {
+        unseal(sealed, ring, &UnsealOptions::default()).expect("it opens");
+    };
+    metrics.set_keys(&first);
+    open(&first, &sealed);
+    metrics.set_keys(&first);
+    metrics.set_keys(&second);
+    open(&second, &other);
+    check(&metrics, "seal_controller_private_key_operations_total 2");
+    metrics.set_keys(&Arc::default());
+    check(&metrics, "seal_controller_private_key_operations_total 2");
+    check(
+        &metrics,
+        "seal_controller_certificate_expiry_timestamp_seconds 0",
+    );
+}
+
+#[test]
+fn a_method_that_nobody_knows_makes_no_series_of_its_own() {
+    let metrics = Metrics::new(false);
+    for method in ["GET", "BREW", "X-ANY"] {
+        let method = Method::from_bytes(method.as_bytes()).expect("it is a method");
+        metrics.answered("/v1/verify", &method, StatusCode::OK, Duration::ZERO);
+    }
+    check(
+        &metrics,
+        "sealed_secrets_controller_http_requests_total{path=\"/v1/verify\",code=\"200\",method=\"unknown\"} 2",
+    );
+}
