@@ -6,6 +6,7 @@ mod failing;
 mod image_changed;
 mod installing;
 mod keys;
+mod metrics;
 mod our_manifests;
 mod same;
 mod site;

@@ -1,0 +1,63 @@
+//! What the controller counts in a cluster.
+
+use seal_tests::cluster::Manifests;
+
+use crate::site::Site;
+
+#[test]
+fn what_happens_is_counted_under_our_manifests() {
+    counts(Manifests::Ours);
+}
+
+#[test]
+fn what_happens_is_counted_under_upstreams_chart_with_what_it_does_without() {
+    let site = counts(Manifests::Chart);
+    let off = "seal_controller_feature_off{feature=\"certificate-config-map\"}";
+    assert_eq!(site.controller.metric(off), Some(1.0));
+    let refused = "seal_controller_api_errors_total{code=\"403\"}";
+    assert!(site.controller.metric(refused) >= Some(1.0));
+}
+
+/// A SealedSecret that opens and one that does not.
+fn counts(manifests: Manifests) -> Site {
+    let site = Site::new(manifests);
+    site.with_db("one");
+    let mut damaged = site.sealed("damaged", &[("password", "one")]);
+    damaged["spec"]["encryptedData"]["password"] = "AAAA".into();
+    site.api().apply(&damaged);
+    let apps = &site.apps;
+    let wait = |series: &str, what: &dyn Fn(f64) -> bool| {
+        site.controller.wait_for(series, |controller| {
+            controller.metric(series).filter(|value| what(*value))
+        })
+    };
+    let condition = |name: &str| {
+        format!(
+            "sealed_secrets_controller_condition_info{{namespace=\"{apps}\",name=\"{name}\",condition=\"Synced\",ss_app_kubernetes_io_instance=\"\"}}"
+        )
+    };
+    wait(&condition("db"), &|value| value == 1.0);
+    wait(&condition("damaged"), &|value| value == -1.0);
+    let of =
+        |name: &str, reason: &str| format!("{name}{{namespace=\"{apps}\",reason=\"{reason}\"}}");
+    wait(&of("seal_controller_objects", "Unsealed"), &|value| {
+        value == 1.0
+    });
+    wait(&of("seal_controller_objects", "MalformedItem"), &|value| {
+        value == 1.0
+    });
+    let errors = format!(
+        "sealed_secrets_controller_unseal_errors_total{{reason=\"unseal\",namespace=\"{apps}\"}}"
+    );
+    for series in [
+        errors.as_str(),
+        "sealed_secrets_controller_unseal_requests_total",
+        "seal_controller_status_writes_total",
+        "seal_controller_reconcile_duration_seconds_count",
+        "seal_controller_private_key_operations_total",
+    ] {
+        wait(series, &|value| value >= 1.0);
+    }
+    wait("seal_controller_keys", &|value| value == 1.0);
+    site
+}
