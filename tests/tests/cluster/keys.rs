@@ -1,5 +1,7 @@
 //! Keys that come, go, are broken, or lie where they do not belong.
 
+use std::{thread, time::Duration};
+
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 use seal_envelope::{Certificate, KeySize, generate_key};
@@ -228,6 +230,8 @@ fn a_key_is_made_when_there_is_none_when_it_is_old_and_when_it_is_asked_for() {
         assert_eq!(controller.certificate(), first);
         assert_eq!(listed().len(), 1);
 
+        // Certificates have whole seconds; of two keys of the same second either may be the current one.
+        thread::sleep(Duration::from_secs(1));
         let pid = Pid::from_raw(i32::try_from(controller.pid()).unwrap()).unwrap();
         kill_process(pid, Signal::USR1).expect("it runs");
         let second = controller.wait_for("another key is served", |controller| {
@@ -302,7 +306,7 @@ fn the_newest_key_may_be_the_one_whose_secret_is_newest() {
     let site = Site::with(Manifests::Chart, |setup| {
         setup.args(["--key-order-priority=SecretCreationTimestamp"])
     });
-    std::thread::sleep(std::time::Duration::from_millis(1100));
+    thread::sleep(Duration::from_millis(1100));
     let before = Timestamp::now() - SignedDuration::from_hours(24 * 400);
     let old = key_of(&site.system, "brought", before);
     site.api().apply(&old);
