@@ -8,10 +8,10 @@ use seal_api::Reason;
 use seal_documents::list_items;
 use seal_manifest::{Document, Limits, Node, read};
 use seal_sealing::{check_name, check_namespace};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
-    args::ApplyArgs,
+    args::{ApplyArgs, Format},
     cluster::{self, Access, Cluster, Controller},
     documents::{Reader, Role, place, role},
     input::{self, Input, from_manifest},
@@ -70,7 +70,7 @@ pub(crate) fn run(args: &ApplyArgs, reporter: &mut Reporter) -> Result<(), Probl
     let cluster = Cluster::connect(&access, Controller::of(None, None))?;
     let mut followed = Vec::new();
     for object in objects {
-        match apply(&cluster, &object, args.force_conflicts) {
+        match apply(&cluster, &object, args.force_conflicts, reporter) {
             Ok(()) => followed.push(Followed { object, last: None }),
             Err(problem) => reporter.problem(&problem),
         }
@@ -184,8 +184,18 @@ impl Object {
         format!("/apis/bitnami.com/v1alpha1/namespaces/{namespace}/sealedsecrets/{name}")
     }
 
-    fn says(&self, what: &str) -> Result<(), Problem> {
-        output::print(format!("{}/{} {what}\n", self.namespace, self.name).as_bytes())
+    /// Prints what became of it.
+    fn says(&self, state: &str, reporter: &Reporter) -> Result<(), Problem> {
+        let Self {
+            namespace, name, ..
+        } = self;
+        let line = match reporter.format() {
+            Format::Text => format!("{namespace}/{name} {state}"),
+            Format::Json => {
+                json!({"namespace": namespace, "name": name, "state": state}).to_string()
+            }
+        };
+        output::print(format!("{line}\n").as_bytes())
     }
 
     /// The problem with it, which names it.
@@ -195,13 +205,18 @@ impl Object {
     }
 }
 
-fn apply(cluster: &Cluster, object: &Object, force: bool) -> Result<(), Problem> {
+fn apply(
+    cluster: &Cluster,
+    object: &Object,
+    force: bool,
+    reporter: &Reporter,
+) -> Result<(), Problem> {
     let force = if force { "&force=true" } else { "" };
     let path = format!("{}?fieldManager={FIELD_MANAGER}{force}", object.path());
     let answer = cluster.apply(&path, object.json.to_string().into_bytes())?;
     match answer.status {
-        201 => object.says("created"),
-        _ if answer.is_success() => object.says("applied"),
+        201 => object.says("created", reporter),
+        _ if answer.is_success() => object.says("applied", reporter),
         409 => Err(object.problem(Reason::Conflict, &answer.why()).hint(
             "--force-conflicts takes the fields over from whoever applied them",
         )),
@@ -230,7 +245,7 @@ fn follow(
             };
             let object = &followed.object;
             match &progress {
-                Progress::Ready => object.says("ready")?,
+                Progress::Ready => object.says("ready", reporter)?,
                 Progress::Failed { reason, message } => {
                     reporter.problem(&object.problem(*reason, message));
                 }

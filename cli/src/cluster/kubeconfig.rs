@@ -29,8 +29,8 @@ const NO_CONFIGURATION: &str = "invalid configuration: no configuration has been
 /// Every environment variable that leads to a cluster; its proxies are those of every program.
 pub const ENVIRONMENT: [&str; 2] = ["KUBECONFIG", "KUBERNETES_MASTER"];
 
-/// What flags say of the way to the cluster; everything may be left open.
-#[derive(Debug, Clone, Default)]
+/// What flags say of the way to the cluster; everything may be left open. There is no `Debug`: it holds passwords.
+#[derive(Clone, Default)]
 pub(crate) struct Access {
     pub(crate) kubeconfig: Option<PathBuf>,
     pub(crate) context: Option<String>,

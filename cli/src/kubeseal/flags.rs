@@ -6,7 +6,7 @@
 mod declared;
 mod read;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use seal_api::Scope;
 
@@ -69,10 +69,16 @@ impl Flag {
     }
 }
 
-/// The values that were given.
-#[derive(Debug, Default)]
+/// The values that were given. `Debug` shows none: passwords are among them.
+#[derive(Default)]
 pub(super) struct Values {
     given: BTreeMap<&'static str, Vec<String>>,
+}
+
+impl fmt::Debug for Values {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_set().entries(self.given.keys()).finish()
+    }
 }
 
 impl Values {

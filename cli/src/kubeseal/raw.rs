@@ -23,9 +23,8 @@ pub(super) fn run(
     let (name, value) = value(call)?;
     let item = seal_item(value.as_bytes(), &binding, certificate, call.now)
         .map_err(|error| Problem::new(Reason::Retrying, error.to_string()))?;
-    call.deliver(item.text.as_bytes(), None)?;
     values::warn(&[(name, value)].into(), &Place::default(), reporter);
-    Ok(())
+    call.deliver(item.text.as_bytes(), None)
 }
 
 fn binding(call: &Call) -> Result<Binding, Problem> {

@@ -54,6 +54,8 @@ pub(super) fn run(
     if reporter.has_problems() {
         return Ok(());
     }
+    // Whoever reads the output may take a long time.
+    drop(found);
     call.deliver(text.as_bytes(), None)?;
     for (place, warning) in &warnings {
         reporter.warn(place, warning);

@@ -178,6 +178,18 @@ fn flags_say_who_and_where(cluster: &Cluster<'_>, certificate: &str) {
         .env("KUBERNETES_MASTER", &server)
         .finish();
     assert_eq!(by_variables.exits(0).out(), certificate);
+    let credential = json!({
+        "apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential", "status": {"token": token},
+    });
+    scratch.write("credential", credential.to_string());
+    let plugin = json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "cat", "args": ["credential"], "interactiveMode": "Never"});
+    let mut config = documents(&scratch.read("kubeconfig")).remove(0);
+    config["users"][0]["user"] = json!({"exec": plugin});
+    scratch.write("with-plugin", config.to_string());
+    let run = cluster
+        .ours("--kubeconfig with-plugin --fetch-cert", "")
+        .exits(0);
+    assert_eq!(run.out(), certificate);
     let named = "--cluster gone --fetch-cert";
     let _ = cluster
         .ours(named, "")
@@ -380,7 +392,15 @@ fn applying(cluster: &Cluster<'_>, why: &str) {
         .never_shows(MARKER);
     assert_eq!(run.out(), "");
     let _ = run.says("is no SealedSecret, and nothing else is applied");
-    cluster.seal("apply good.yaml -n other").exits(1);
+    cluster.seal("apply good.yaml --namespace other").exits(1);
+    let run = cluster
+        .seal("apply good.yaml --namespace shop --format json")
+        .exits(0);
+    let line: Value = serde_json::from_str(run.out()).unwrap();
+    assert_eq!(
+        line,
+        json!({"namespace": "shop", "name": "good", "state": "applied"})
+    );
     cluster.seal("apply good.yaml --context nowhere").exits(1);
     let gone = cluster
         .scratch

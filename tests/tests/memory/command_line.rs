@@ -133,6 +133,20 @@ fn raw_holds_its_value_once() {
 }
 
 #[test]
+fn kubeseal_holds_no_value_when_it_writes() {
+    let cert = keys::path("rsa-2048.crt");
+    let cert = cert.to_str().unwrap();
+    let seal = ["kubeseal", "--cert", cert];
+    check(&seal, cleartext().as_bytes(), &[]);
+    // What is named by a flag was read before anything else, and stays.
+    let of_file = [&seal[..], &["-f", "secret.yaml"]].concat();
+    check(&of_file, b"", &["3 in the heap, as it is"]);
+    let raw = [&seal[..], &["--raw", "-n", "app", "--name", "db"]].concat();
+    let input = format!("{MARKER}{}", ".".repeat(MUCH));
+    check(&raw, input.as_bytes(), &[]);
+}
+
+#[test]
 fn set_holds_the_new_value_once() {
     let scratch = Scratch::new();
     let path = scratch.path().join("pipe");
