@@ -1,10 +1,10 @@
 //! What reaches a cluster, through the service proxy of a real API server and with the Go project's controller behind it.
 
-use std::{fs, os::unix::fs::symlink};
+use std::fs;
 
 use seal_manifest::{Limits, read};
 use seal_tests::{
-    cluster::{Controller, Setup, install, upstream_suite},
+    cluster::{Controller, Setup, install},
     control_plane::ControlPlane,
     keys,
     programs::Program,
@@ -276,16 +276,6 @@ fn seal_and_kubeseal_reach_our_controller_alike() {
             .contains("seal.internal/items")
     );
     cluster.theirs("--validate -f good.yaml", "").exits(0);
-}
-
-#[test]
-fn the_go_projects_own_tests_pass_with_seal_as_their_kubeseal() {
-    let plane = ControlPlane::start();
-    let cluster = Cluster::start(&plane, &Setup::chart(), Program::UpstreamController);
-    let kubeseal = cluster.scratch.path().join("kubeseal");
-    symlink(Program::Seal.path(), &kubeseal).unwrap();
-    let version = Program::UpstreamController.path();
-    upstream_suite::run(&cluster.controller, &kubeseal, &version).expect(41, &[]);
 }
 
 fn fetching(cluster: &Cluster<'_>, certificate: &str) {
