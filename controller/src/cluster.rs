@@ -202,6 +202,11 @@ impl Cluster {
 
     /// Key Secrets were seen; `changed` where other keys are held now.
     fn keys_seen(&self, changed: bool) {
+        if self.keys.is_listed() {
+            let ring = self.keys.ring();
+            self.metrics.set_keys(&ring);
+            self.served.set_keys(ring);
+        }
         self.keys_listed.send_replace(self.keys.is_listed());
         self.metrics.set_key_problems(&self.keys.broken());
         self.look_whether_ready();

@@ -133,15 +133,13 @@ impl Cluster {
         }
     }
 
-    /// Serves the certificate, and writes it where every user may read it.
+    /// Writes the certificate where every user may read it.
     async fn offer_certificate(&self, offered: &mut Option<Option<String>>) {
         if !self.keys.is_listed() {
             return;
         }
         let ring = self.keys.ring();
         let pem = ring.current().map(|(_, certificate)| certificate.to_pem());
-        self.served.set_keys(Arc::clone(&ring));
-        self.metrics.set_keys(&ring);
         if offered.as_ref() == Some(&pem) {
             return;
         }

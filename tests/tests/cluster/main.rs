@@ -3,6 +3,7 @@
 mod deleting;
 mod drift;
 mod failing;
+mod http;
 mod image_changed;
 mod installing;
 mod keys;
