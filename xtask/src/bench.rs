@@ -1,7 +1,9 @@
-//! `cargo xtask bench`: criterion for functions, and whole processes beside the real kubeseal in the same run.
+//! `cargo xtask bench`: criterion for functions, whole processes beside the real kubeseal in the same run, and with
+//! `--cluster` the controller beside upstream's in a real cluster.
 //!
 //! Machines differ and so do moments on one machine: what counts are the ratios, between runs that alternate.
 
+mod cluster;
 mod inputs;
 mod measure;
 mod processes;
@@ -19,6 +21,10 @@ use table::Row;
 pub(crate) struct Args {
     /// One of: functions, small, many, in-place, opening; all when left out
     name: Option<String>,
+
+    /// Measures controllers in a real cluster, and nothing else: some minutes
+    #[arg(long, conflicts_with = "name")]
+    cluster: bool,
 
     /// How often each process runs
     #[arg(long, default_value_t = 40)]
@@ -39,6 +45,9 @@ const BENCHMARKS: [(&str, Benchmark); 5] = [
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.runs == 0 {
         bail!("--runs has to be at least 1");
+    }
+    if args.cluster {
+        return table::print(&cluster::controllers()?);
     }
     let wanted = |name: &str| args.name.as_deref().is_none_or(|wanted| wanted == name);
     let chosen: Vec<_> = BENCHMARKS
