@@ -9,6 +9,15 @@ use crate::workspace::{self, Profile};
 /// The time from applying a SealedSecret to its Secret, and the requests of a controller that has nothing to do.
 pub(super) fn controllers() -> Result<Vec<Row>> {
     let programs = workspace::programs(Profile::Release)?;
+    // The control plane is reached through it.
+    let forward = [
+        "build",
+        "--quiet",
+        "--release",
+        "--package=seal-tests",
+        "--bin=forward",
+    ];
+    workspace::succeed(&mut workspace::cargo(forward))?;
     let mut command = workspace::cargo([
         "run",
         "--quiet",
