@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Reason;
 
+/// The longest message in bytes, as the Kubernetes convention has it (`metav1.Condition`).
+const LONGEST_MESSAGE: usize = 32 * 1024;
+
 /// One condition of a status. `lastUpdateTime` is upstream's own addition to the Kubernetes convention.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -190,13 +193,22 @@ pub fn conditions(
             type_: type_.as_str().to_owned(),
             status: status.as_str().to_owned(),
             reason: Some(verdict.reason_of(type_).to_string()),
-            message: Some(verdict.message_of(type_).to_owned())
+            message: Some(shortened(verdict.message_of(type_)))
                 .filter(|message| !message.is_empty()),
             last_update_time: Some(now),
             last_transition_time: Some(transition_time(present, type_, status).unwrap_or(now)),
             observed_generation: generation,
         })
         .collect()
+}
+
+fn shortened(message: &str) -> String {
+    if message.len() <= LONGEST_MESSAGE {
+        return message.to_owned();
+    }
+    const MORE: &str = " ...";
+    let end = message.floor_char_boundary(LONGEST_MESSAGE - MORE.len());
+    format!("{}{MORE}", &message[..end])
 }
 
 /// The time a condition has had its value since, if it had it before.
@@ -321,6 +333,15 @@ mod tests {
             transition(&pruned, &Verdict::unsealed(), Some(1), at(9)),
             None
         );
+    }
+
+    #[test]
+    fn a_message_that_is_too_long_is_cut_between_characters() {
+        let long = failed(Reason::CannotOpen, &"\u{e9}".repeat(20_000));
+        let conditions = transition(&[], &long, None, at(0)).expect("new");
+        let message = conditions[0].message.as_deref().expect("it has one");
+        assert!(message.len() <= LONGEST_MESSAGE && message.ends_with(" ..."));
+        assert_eq!(transition(&conditions, &long, None, at(9)), None);
     }
 
     #[test]
