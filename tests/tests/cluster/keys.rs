@@ -5,14 +5,13 @@ use std::{thread, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 use seal_envelope::{Certificate, KeySize, generate_key};
-use seal_sealing::key_secret as secret_of;
 use seal_tests::{
     cluster::{Manifests, namespace, seal},
     keys::pem,
 };
 use serde_json::{Value, json};
 
-use crate::site::{EVERYWHERE, Site, key_secret, put_key};
+use crate::site::{EVERYWHERE, Site, key_secret, key_secret_of, put_key};
 
 fn everywhere(test: impl Fn(&Site)) {
     for manifests in EVERYWHERE {
@@ -122,7 +121,7 @@ fn a_key_that_is_relabelled_or_deleted_opens_and_seals_no_more() {
     everywhere(|site| {
         let plane = site.controller.pod().plane();
         let new = newer_key(&site.system, "newer");
-        let certificate = new["stringData"]["tls.crt"].as_str().unwrap().to_owned();
+        let certificate = certificate_of(&new);
         site.api().apply(&new);
         let serves = |expected: &str| {
             site.controller
@@ -168,19 +167,20 @@ fn of_keys_that_are_equally_old_every_start_chooses_the_same() {
         for name in ["one", "two", "three"] {
             site.api().apply(&key_of(&site.system, name, now));
         }
-        let newest = |site: &Site| {
+        let newest = |site: &Site, starts: usize| {
             site.controller
-                .wait_for("it serves one of the new", |controller| {
-                    let certificate = controller.certificate();
-                    (certificate != site.certificate
-                        && controller.log().matches("registered private key").count() >= 4)
-                        .then_some(certificate)
-                })
+                .wait_for("all keys are known", |controller| {
+                    let known = controller.log().matches("registered private key").count();
+                    (known >= 4 * starts).then_some(())
+                });
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            site.controller.certificate()
         };
-        let chosen = newest(&site);
-        for _ in 0..2 {
+        let chosen = newest(&site, 1);
+        assert_ne!(chosen, site.certificate);
+        for starts in 2..4 {
             site.controller.restart();
-            assert_eq!(newest(&site), chosen);
+            assert_eq!(newest(&site, starts), chosen);
         }
     }
 }
@@ -286,19 +286,18 @@ fn newer_key(namespace: &str, name: &str) -> Value {
 }
 
 fn key_of(namespace: &str, name: &str, since: Timestamp) -> Value {
-    let key = generate_key(
-        KeySize::Rsa2048,
-        "",
-        since,
-        SignedDuration::from_hours(24 * 3650),
-    )
-    .expect("keys can be made");
-    let secret = secret_of(&key, name, Some(namespace));
-    let text =
-        |field: &str| String::from_utf8(secret.data[field].as_bytes().to_vec()).expect("it is PEM");
-    let mut object = key_secret(namespace, name, "rsa-2048");
-    object["stringData"] = json!({"tls.crt": text("tls.crt"), "tls.key": text("tls.key")});
-    object
+    let validity = SignedDuration::from_hours(24 * 3650);
+    let key = generate_key(KeySize::Rsa2048, "", since, validity).expect("keys can be made");
+    key_secret_of(&key, namespace, name)
+}
+
+/// The certificate in a key Secret of [`key_of`].
+fn certificate_of(key: &Value) -> String {
+    let text = key["data"]["tls.crt"]
+        .as_str()
+        .expect("it has a certificate");
+    let pem = seal_envelope::decode_base64(text).expect("it is base64");
+    String::from_utf8(pem.to_vec()).expect("it is PEM")
 }
 
 #[test]
@@ -311,6 +310,6 @@ fn the_newest_key_may_be_the_one_whose_secret_is_newest() {
     let old = key_of(&site.system, "brought", before);
     site.api().apply(&old);
     site.controller.wait_for("it is served", |controller| {
-        (controller.certificate() == old["stringData"]["tls.crt"].as_str().unwrap()).then_some(())
+        (controller.certificate() == certificate_of(&old)).then_some(())
     });
 }

@@ -7,6 +7,7 @@ mod http;
 mod image_changed;
 mod installing;
 mod keys;
+mod least_privilege;
 mod metrics;
 mod our_manifests;
 mod same;

@@ -1,6 +1,7 @@
 //! Our controller in namespaces of the test's own, beside those of other tests.
 
 use seal_api::Scope;
+use seal_envelope::GeneratedKey;
 use seal_tests::{
     cluster::{
         Controller, Manifests, Setup, install, namespace, seal, seal_for, sealed_secret, shared,
@@ -161,4 +162,10 @@ pub(crate) fn key_secret(namespace: &str, name: &str, key: &str) -> Value {
 pub(crate) fn base64(text: &str) -> String {
     use base64::{Engine, engine::general_purpose::STANDARD};
     STANDARD.encode(text)
+}
+
+/// A key Secret of a key that was made.
+pub(crate) fn key_secret_of(key: &GeneratedKey, namespace: &str, name: &str) -> Value {
+    let secret = seal_sealing::key_secret(key, name, Some(namespace));
+    serde_json::to_value(secret).expect("a Secret is JSON")
 }
