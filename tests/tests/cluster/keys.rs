@@ -171,7 +171,7 @@ fn of_keys_that_are_equally_old_every_start_chooses_the_same() {
                     let known = controller.log().matches("registered private key").count();
                     (known >= 4 * starts).then_some(())
                 });
-            std::thread::sleep(std::time::Duration::from_millis(500));
+            thread::sleep(Duration::from_millis(500));
             site.controller.certificate()
         };
         let chosen = newest(&site, 1);

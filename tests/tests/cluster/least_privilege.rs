@@ -94,7 +94,6 @@ fn needed_for(right: &Right, is_own: bool) -> (bool, Works) {
         ("configmaps", _) => Works::Certificate,
         ("events", _) => Works::Event,
         ("sealedsecrets/status", _) => Works::Status,
-        ("sealedsecrets", "watch") => Works::Change,
         ("sealedsecrets", _) => Works::Secret,
         ("secrets", "create") if is_own => Works::FirstKey,
         ("secrets", "list" | "get") if is_own => Works::FirstKey,
@@ -109,21 +108,19 @@ fn needed_for(right: &Right, is_own: bool) -> (bool, Works) {
 
 /// The rights of the controller itself, not those of its users.
 fn ours(all: &[Right], system: &str) -> Vec<Right> {
-    let of_users = |right: &Right| {
-        right.role.contains("proxier")
-            || (right.role.contains("certificate")
-                && right.verb == "get"
-                && right.role.contains("reader"))
-    };
-    let (users, ours): (Vec<Right>, Vec<Right>) = all.iter().cloned().partition(of_users);
+    let (users, ours): (Vec<Right>, Vec<Right>) = all.iter().cloned().partition(is_of_users);
     assert!(!users.is_empty() && ours.iter().any(|right| right.namespace == system));
     ours
+}
+
+fn is_of_users(right: &Right) -> bool {
+    right.role.contains("proxier") || right.role.contains("certificate-reader")
 }
 
 fn objects(system: &str, apps: &str) -> Vec<Value> {
     Setup::ours()
         .namespace(system)
-        .watching([system, apps])
+        .watching([apps])
         .namespaced_roles()
         .args(["--key-size=2048"])
         .objects()
@@ -143,6 +140,14 @@ fn failing(
             right.namespace.clone_from(place);
         }
         take_away(&mut objects, &right);
+        // Every user may read the certificate, and the controller is one.
+        if (right.resource.as_str(), right.verb.as_str()) == ("configmaps", "get") {
+            let of_users = rights(&objects);
+            let of_users = of_users
+                .iter()
+                .find(|other| is_of_users(other) && other.resource == right.resource);
+            take_away(&mut objects, of_users.expect("users may read it"));
+        }
     }
     let installation = install_objects(plane, &system, objects);
     let controller = Controller::start(installation.pod(), Program::Controller);
