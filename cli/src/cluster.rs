@@ -6,6 +6,7 @@
 mod answer;
 mod controller;
 mod kubeconfig;
+mod no_proxy;
 
 use std::{cell::OnceCell, future::Future, time::Duration};
 

@@ -53,7 +53,7 @@ pub(crate) fn shown(source: &str) -> String {
 }
 
 /// Whether a URL is one of this machine, to which no proxy leads.
-fn is_loopback(url: &str) -> bool {
+pub(crate) fn is_loopback(url: &str) -> bool {
     let shown = shown(url);
     let rest = shown.split_once("://").map_or("", |(_, rest)| rest);
     let (authority, _) = split_authority(rest);

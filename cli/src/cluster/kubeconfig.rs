@@ -12,9 +12,10 @@ use kube::config::{
 };
 use seal_api::Reason;
 
-use super::failed;
+use super::{failed, no_proxy};
 use crate::{
     args::{ContextArgs, value_parsers},
+    fetch::is_loopback,
     problem::Problem,
 };
 
@@ -115,12 +116,19 @@ pub(super) async fn config(access: &Access) -> Result<Config, Problem> {
     }
     change_cluster(&mut cluster, access);
     change_user(&mut user, access);
+    let is_here = cluster.server.as_deref().is_some_and(is_loopback);
+    let may_use_environment = cluster.proxy_url.is_none();
     choose(&mut kubeconfig, cluster, user);
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
         .map_err(|error| unusable(&error))?;
     // Requests are repeated by us, and those alone that the server puts off.
     config.default_retry = false;
+    // A proxy of the environment leads to no cluster on this machine. The client compares NO_PROXY with the proxy itself.
+    let host = config.cluster_url.host().unwrap_or_default();
+    if may_use_environment && (is_here || no_proxy::excepts(host)) {
+        config.proxy_url = None;
+    }
     Ok(config)
 }
 
@@ -169,6 +177,11 @@ fn unusable(error: &KubeconfigError) -> Problem {
         KubeconfigError::ParseClusterUrl(_) | KubeconfigError::ParseProxyUrl(_) => (
             Reason::InvalidValue,
             "the kubeconfig has an address that is no URL".to_owned(),
+        ),
+        KubeconfigError::ParseNoProxy(_) => (
+            Reason::InvalidValue,
+            "NO_PROXY is not a list of hosts, addresses and networks with commas between them"
+                .to_owned(),
         ),
         error => (Reason::Unreadable, error.to_string()),
     };

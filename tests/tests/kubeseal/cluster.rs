@@ -190,6 +190,10 @@ fn flags_say_who_and_where(cluster: &Cluster<'_>, certificate: &str) {
         .ours("--kubeconfig with-plugin --fetch-cert", "")
         .exits(0);
     assert_eq!(run.out(), certificate);
+    let behind_proxy = scratch
+        .seal(["kubeseal", "--kubeconfig", "kubeconfig", "--fetch-cert"])
+        .env("HTTPS_PROXY", "http://127.0.0.1:1");
+    assert_eq!(behind_proxy.finish().exits(0).out(), certificate);
     let named = "--cluster gone --fetch-cert";
     let _ = cluster
         .ours(named, "")
