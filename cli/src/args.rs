@@ -15,7 +15,10 @@ use clap_complete::Shell;
 use seal_api::Scope;
 use seal_envelope::{KeyId, KeySize};
 
-pub use cluster::{ApplyArgs, ContextArgs, ControllerArgs, VerifyArgs};
+pub use cluster::{
+    ApplyArgs, ContextArgs, ControllerArgs, MigrateBackArgs, MigrateCheckArgs, MigrateCommand,
+    VerifyArgs,
+};
 pub use value_parsers::{FileValue, Generated, Label, Literal};
 
 /// Seal Kubernetes Secrets before they are committed.
@@ -80,6 +83,8 @@ pub enum Command {
     Inspect(InspectArgs),
     Verify(VerifyArgs),
     Apply(ApplyArgs),
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
     Unseal(UnsealArgs),
     #[command(subcommand)]
     Keys(KeysCommand),

@@ -101,6 +101,17 @@ impl Cluster {
         })
     }
 
+    /// Asks for a list of objects of which only the metadata matters, so that nothing else is sent.
+    pub(crate) fn get_metadata(&self, path: &str) -> Result<Answer, Problem> {
+        self.send(&Request {
+            method: "GET",
+            path,
+            accept: "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+            content_type: None,
+            body: Vec::new(),
+        })
+    }
+
     /// Applies an object by the server's own rules (server-side apply).
     pub(crate) fn apply(&self, path: &str, body: Vec<u8>) -> Result<Answer, Problem> {
         self.send(&Request {
@@ -108,6 +119,17 @@ impl Cluster {
             path,
             accept: "application/json",
             content_type: Some("application/apply-patch+yaml"),
+            body,
+        })
+    }
+
+    /// Replaces an object that has the `resourceVersion` it was read with, or its status.
+    pub(crate) fn replace(&self, path: &str, body: Vec<u8>) -> Result<Answer, Problem> {
+        self.send(&Request {
+            method: "PUT",
+            path,
+            accept: "application/json",
+            content_type: Some("application/json"),
             body,
         })
     }

@@ -19,6 +19,7 @@ mod key_files;
 mod keys;
 pub mod kubeseal;
 mod malformed;
+mod migrate;
 mod output;
 mod parallel;
 mod pin;
@@ -37,7 +38,7 @@ use std::{env, ffi::OsString, path::Path};
 
 use seal_shell::ExitCode;
 
-use args::{CertCommand, Cli, Command, EncryptArgs, KeysCommand};
+use args::{CertCommand, Cli, Command, EncryptArgs, KeysCommand, MigrateCommand};
 use report::Reporter;
 
 pub use cluster::ENVIRONMENT as CLUSTER_ENVIRONMENT;
@@ -79,6 +80,8 @@ fn carry_out(cli: Cli) -> ExitCode {
         Some(Command::Inspect(args)) => inspect::run(&args, &mut reporter),
         Some(Command::Verify(args)) => verify::run(&args, &mut reporter),
         Some(Command::Apply(args)) => apply::run(&args, &mut reporter),
+        Some(Command::Migrate(MigrateCommand::Check(args))) => migrate::check(&args, &mut reporter),
+        Some(Command::Migrate(MigrateCommand::Back(args))) => migrate::back(&args, &mut reporter),
         Some(Command::Unseal(args)) => unseal::run(&args, &mut reporter),
         Some(Command::Keys(KeysCommand::New(args))) => keys::new(&args, &reporter),
         Some(Command::Completions(args)) => completions::run(&args),

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::{Args, builder::NonEmptyStringValueParser};
+use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 
 use super::value_parsers;
 
@@ -67,6 +67,45 @@ pub struct ApplyArgs {
     /// Take over fields that others have applied.
     #[arg(long)]
     pub force_conflicts: bool,
+    #[command(flatten)]
+    pub context: ContextArgs,
+}
+
+/// From the Go project's controller to this one, and back.
+#[derive(Debug, Subcommand)]
+pub enum MigrateCommand {
+    Check(MigrateCheckArgs),
+    Back(MigrateBackArgs),
+}
+
+/// List what would be different under this controller, before it takes over.
+///
+/// One line each: the object, the reason its status would have, and what is behind it. Nothing is changed. It needs the
+/// right to read the key Secrets, and to list Secrets and SealedSecrets. The exit code is 3 where something would be
+/// different.
+#[derive(Debug, Args)]
+pub struct MigrateCheckArgs {
+    /// Only the SealedSecrets of this namespace.
+    #[arg(long, short, value_name = "NAMESPACE", value_parser = value_parsers::namespace)]
+    pub namespace: Option<String>,
+    #[command(flatten)]
+    pub context: ContextArgs,
+    #[command(flatten)]
+    pub controller: ControllerArgs,
+}
+
+/// Take from the statuses what the Go project's controller does not write, after it took over again.
+///
+/// It would leave the conditions Ready, Reconciling and Stalled as they are, and kstatus, Flux and Helm would go on reading
+/// them. Annotations stay: they come from Git, and no other tool minds them.
+#[derive(Debug, Args)]
+pub struct MigrateBackArgs {
+    /// Only the SealedSecrets of this namespace.
+    #[arg(long, short, value_name = "NAMESPACE", value_parser = value_parsers::namespace)]
+    pub namespace: Option<String>,
+    /// Print which would be changed, and change nothing.
+    #[arg(long)]
+    pub dry_run: bool,
     #[command(flatten)]
     pub context: ContextArgs,
 }

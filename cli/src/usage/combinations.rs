@@ -64,6 +64,7 @@ pub(super) fn check(cli: &Cli) -> Result<(), Wrong> {
             Command::Raw(_)
             | Command::Cert(CertCommand::Fetch(_) | CertCommand::Show(_) | CertCommand::Pin(_))
             | Command::Completions(_)
+            | Command::Migrate(_)
             | Command::Kubeseal(_),
         )
         | None => return Ok(()),

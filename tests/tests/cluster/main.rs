@@ -9,6 +9,7 @@ mod installing;
 mod keys;
 mod least_privilege;
 mod metrics;
+mod migrate;
 mod our_manifests;
 mod same;
 mod site;
