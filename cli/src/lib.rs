@@ -47,10 +47,13 @@ pub use settings::ENVIRONMENT;
 /// Carries out this process's command line, as the program it is called as.
 pub fn run() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().collect();
-    match as_kubeseal(&arguments) {
-        Some((program, arguments)) => kubeseal::run(&program, arguments),
-        None => usage::parse(&arguments).map_or_else(|code| code, carry_out),
+    if let Some((program, arguments)) = as_kubeseal(&arguments) {
+        return kubeseal::run(&program, arguments);
     }
+    let parsed = usage::parse(&arguments);
+    // A value may be among them, which is held once by now.
+    drop(arguments);
+    parsed.map_or_else(|code| code, carry_out)
 }
 
 /// The name and arguments of a call as kubeseal: by that name, or as `seal kubeseal`.

@@ -1,5 +1,5 @@
-//! Finding reasons in output: `error[WrongKind]` on standard error, `"reason":"WrongKind"` in JSON, `reason="WrongKind"` in
-//! the controller's log, and `reason: WrongKind` in the status files of the directory shell.
+//! Finding reasons in output: `error[WrongKind]` on standard error, `"reason":"WrongKind"` in JSON, `reason="WrongKind"` or
+//! `reason=WrongKind` in the controller's log, and `reason: WrongKind` in the status files of the directory shell.
 
 use std::{fs, path::Path, time::SystemTime};
 
@@ -11,13 +11,18 @@ pub fn reasons_in(output: &[u8]) -> Vec<String> {
         ("[", "]"),
         ("\"reason\":\"", "\""),
         ("\"reason\": \"", "\""),
-        ("reason=\"", "\""),
     ] {
         for part in text.split(opening).skip(1) {
             if let Some((word, _)) = part.split_once(closing) {
                 push(&mut found, word);
             }
         }
+    }
+    // The controller's log has it with quotes and without.
+    for part in text.split("reason=").skip(1) {
+        let word = part.strip_prefix('"').unwrap_or(part);
+        let end = word.find(|c: char| !c.is_ascii_alphanumeric());
+        push(&mut found, &word[..end.unwrap_or(word.len())]);
     }
     for line in text.lines() {
         let line = line.trim_start().trim_start_matches("- ");
@@ -70,7 +75,7 @@ mod tests {
         let output = b"error[WrongKind]: secret.yaml:3:1: x\n\
             {\"reason\":\"BadCertificate\", \"x\": [1]}\n{\"reason\": \"NoKey\"}\n\
             - reason: Unsealed\n  reason: \"Stalled\"\nwarning[WrongKind]: again [usage]\n\
-            WARN reason=\"Retrying\" object=\"app/db\"\n";
+            WARN reason=\"Retrying\" object=\"app/db\"\nWARN x reason=MisplacedKey key=app/db\n";
         let found = reasons_in(output);
         assert_eq!(
             found,
@@ -79,6 +84,7 @@ mod tests {
                 "BadCertificate",
                 "NoKey",
                 "Retrying",
+                "MisplacedKey",
                 "Unsealed",
                 "Stalled"
             ]

@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
 use seal_envelope::{Certificate, KeySize, generate_key};
 use seal_tests::{
-    cluster::{Manifests, namespace, seal},
+    cluster::{Manifests, Setup, install, install_objects, namespace, seal, shared},
     keys::pem,
+    programs::Program,
 };
 use serde_json::{Value, json};
 
@@ -186,7 +187,7 @@ fn of_keys_that_are_equally_old_every_start_chooses_the_same() {
 #[test]
 fn a_key_is_made_when_there_is_none_when_it_is_old_and_when_it_is_asked_for() {
     for manifests in EVERYWHERE {
-        let plane = seal_tests::cluster::shared(manifests);
+        let plane = shared(manifests);
         let system = namespace(plane, "fresh");
         let setup = crate::site::base(manifests)
             .namespace(&system)
@@ -198,8 +199,7 @@ fn a_key_is_made_when_there_is_none_when_it_is_old_and_when_it_is_asked_for() {
                 "--privatekey-labels=team=a,sealedsecrets.bitnami.com/sealed-secrets-key=off",
                 "--privatekey-annotations=note=b",
             ]);
-        let mut controller = seal_tests::cluster::install(plane, &setup)
-            .run(seal_tests::programs::Program::Controller);
+        let mut controller = install(plane, &setup).run(Program::Controller);
         let first = controller.certificate();
         let listed = || {
             let path = format!(
@@ -315,5 +315,25 @@ fn the_newest_key_may_be_the_one_whose_secret_is_newest() {
     site.api().apply(&old);
     site.controller.wait_for("it is served", |controller| {
         (controller.certificate() == certificate_of(&old)).then_some(())
+    });
+}
+
+#[test]
+fn the_name_of_the_installation_is_that_of_its_config_map() {
+    let plane = shared(Manifests::Ours);
+    let system = namespace(plane, "named");
+    let setup = Setup::ours()
+        .namespace(&system)
+        .watching([&system])
+        .args(["--key-size=2048", "--name=shop"]);
+    // The right to write it names it.
+    let objects = serde_json::to_string(&setup.objects()).expect("they are JSON");
+    let objects = objects.replace("sealed-secrets-controller-certificate", "shop-certificate");
+    let objects = serde_json::from_str(&objects).expect("it still is JSON");
+    let controller = install_objects(plane, &system, objects).run(Program::Controller);
+    let map = format!("/api/v1/namespaces/{system}/configmaps/shop-certificate");
+    let served = controller.certificate();
+    controller.wait_for_object(&map, "holds the certificate", |map| {
+        map["data"]["tls.crt"] == served
     });
 }

@@ -15,7 +15,7 @@ fn seal(site: &Site, scratch: &Scratch, arguments: &[&str]) -> Run {
     Run::new(scratch, Program::Seal)
         .arg("migrate")
         .args(arguments)
-        .arg("--kubeconfig")
+        .args(["--context", "seal-control-plane", "--kubeconfig"])
         .arg(site.controller.pod().plane().kubeconfig())
 }
 
@@ -29,6 +29,8 @@ fn a_check_under_upstream_lists_what_would_be_different_and_changes_nothing() {
         "check",
         "--namespace",
         &site.apps,
+        "--controller-name",
+        "sealed-secrets-controller",
         "--controller-namespace",
         &site.system,
     ];
@@ -88,7 +90,7 @@ fn going_back_leaves_statuses_that_kstatus_and_argo_read_as_upstreams() {
     site.stalled("moved", "SealedForAnotherName");
     site.controller.stop();
     let scratch = Scratch::new();
-    let back = ["back", "--namespace", &site.apps];
+    let back = ["back", "--namespace", &site.apps, "--format", "text"];
     let dry = [&back[..], &["--dry-run"]].concat();
     let run = seal(&site, &scratch, &dry).finish().exits(0);
     assert!(
