@@ -26,6 +26,8 @@ use crate::metrics::Metrics;
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// So much of a refusal is passed on.
 const LONGEST_REFUSAL: usize = 512;
+/// The client's word for a body that is none of the API server's: it may hold anything, also what was sent.
+const NO_STATUS: &str = "Failed to parse error data";
 
 /// The API server, as this controller's ServiceAccount.
 pub(super) struct ApiServer {
@@ -68,7 +70,7 @@ impl Kind {
     }
 }
 
-/// Why a request led to nothing.
+/// Why a request led to nothing. Messages are whole, so that values can be looked for in them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ApiError {
     /// The object, or the resource, is not there.
@@ -92,7 +94,7 @@ impl fmt::Display for ApiError {
             Self::AlreadyExists => formatter.write_str("it exists already"),
             Self::Conflict => formatter.write_str("it was changed meanwhile"),
             Self::Forbidden(message) | Self::Refused(message) | Self::Failed(message) => {
-                formatter.write_str(message)
+                formatter.write_str(&shortened(message))
             }
         }
     }
@@ -243,7 +245,10 @@ fn json(object: &impl Serialize) -> Result<Vec<u8>, ApiError> {
 }
 
 fn refusal(status: &Status) -> ApiError {
-    let message = || shortened(&status.message);
+    let message = || match status.reason.as_str() {
+        NO_STATUS => "not in its own words".to_owned(),
+        _ => in_one_line(&status.message),
+    };
     match (status.code, status.reason.as_str()) {
         (404, _) => ApiError::NotFound,
         (409, "AlreadyExists") => ApiError::AlreadyExists,
@@ -254,13 +259,17 @@ fn refusal(status: &Status) -> ApiError {
     }
 }
 
-fn shortened(message: &str) -> String {
+fn in_one_line(message: &str) -> String {
     let line: String = message
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
-        .take(LONGEST_REFUSAL)
         .collect();
     line.trim().to_owned()
+}
+
+/// So much of a message as is passed on.
+pub(super) fn shortened(message: &str) -> String {
+    message.chars().take(LONGEST_REFUSAL).collect()
 }
 
 #[cfg(test)]
@@ -294,9 +303,13 @@ mod tests {
     #[test]
     fn a_long_refusal_is_cut() {
         let status = Status::failure(&"x".repeat(10_000), "Invalid").with_code(422);
-        assert_eq!(
-            refusal(&status),
-            ApiError::Refused("x".repeat(LONGEST_REFUSAL))
-        );
+        assert_eq!(refusal(&status).to_string(), "x".repeat(LONGEST_REFUSAL));
+    }
+
+    #[test]
+    fn a_body_that_is_not_the_api_servers_is_not_repeated() {
+        let status = Status::failure("<html>marker</html>", NO_STATUS).with_code(502);
+        let said = refusal(&status).to_string();
+        assert_eq!(said, "the API server answered 502: not in its own words");
     }
 }

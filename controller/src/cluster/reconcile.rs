@@ -20,7 +20,7 @@ use super::{
     object_name::ObjectName,
     objects::Known,
     read::{Read, text},
-    refusal::refused,
+    refusal::{self, refused},
 };
 use crate::{
     contest::Contest,
@@ -226,7 +226,10 @@ impl Cluster {
         let target = match &content {
             None => Target::Absent,
             Some(Ok(secret)) => Target::Present(secret),
-            Some(Err(_)) => Target::Unreadable,
+            // No API server stores such a thing, so this answer is not its own.
+            Some(Err(_)) => {
+                return Err(ApiError::Failed("the answer is not a Secret".to_owned()));
+            }
         };
         let record = self.record(name, present.as_ref());
         let without_owner = self.args.skip_set_owner_references || read.asks_for_no_owner();
@@ -295,11 +298,7 @@ impl Cluster {
                 ));
             }
             Err(ApiError::Failed(message)) => {
-                let message = format!("the Secret cannot be written: {message}");
-                return Ok(Done::found(
-                    Verdict::failed(Reason::Retrying, message),
-                    version,
-                ));
+                return Ok(Done::found(refusal::failed(&message, secret), version));
             }
             Err(error) => return Err(error),
         };
