@@ -22,6 +22,7 @@
 mod controller;
 mod installation;
 mod pod;
+mod proxy;
 mod rbac;
 mod render;
 mod scenario;
@@ -33,6 +34,7 @@ use std::sync::OnceLock;
 pub use controller::{Controller, Ended};
 pub use installation::{Installation, install, install_objects};
 pub use pod::Pod;
+pub use proxy::{Asked, Fault, Proxy};
 pub use rbac::{Right, may, rights, take_away};
 pub use scenario::{find_condition, namespace, seal, seal_for, sealed_secret};
 pub use setup::{Manifests, Setup};

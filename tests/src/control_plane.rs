@@ -112,6 +112,11 @@ impl ControlPlane {
         self.credentials.kubeconfig(User::Admin)
     }
 
+    /// The certificate of the authority by which the API server is known, in PEM.
+    pub(crate) fn authority(&self) -> &str {
+        self.credentials.authority()
+    }
+
     /// The API, used by an admin.
     pub fn api(&self) -> &Api {
         &self.api

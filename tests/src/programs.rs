@@ -75,6 +75,7 @@ fn build() -> PathBuf {
             "--bin=seal",
             "--bin=seal-controller",
             "--bin=forward",
+            "--bin=inward",
         ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stderr(Stdio::inherit())

@@ -3,6 +3,7 @@
 mod deleting;
 mod drift;
 mod failing;
+mod faults;
 mod http;
 mod image_changed;
 mod installing;

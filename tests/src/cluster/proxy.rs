@@ -1,0 +1,332 @@
+//! An API server that misbehaves when it is told to: a proxy between a controller and the real one.
+
+use std::{
+    fmt,
+    io::{self, Read, Write},
+    net::{Ipv4Addr, Shutdown, TcpStream},
+    os::unix::net::{UnixListener, UnixStream},
+    path::PathBuf,
+    process::{Child, Stdio},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
+use serde_json::json;
+
+use super::pod::first_line;
+use crate::{
+    control_plane::{ADDRESS, ControlPlane},
+    programs,
+    scratch::Scratch,
+};
+
+/// Where a pod finds the token of its ServiceAccount.
+const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/// A proxy in front of a control plane. It passes on every request as it is, with the token of whoever asks, until it is
+/// told to misbehave.
+#[derive(Debug)]
+pub struct Proxy {
+    shared: Arc<Shared>,
+    inward: Child,
+    folder: Scratch,
+}
+
+/// What a controller asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// `GET` and the like.
+    pub method: String,
+    /// The path, with its query.
+    pub path: String,
+}
+
+impl Asked {
+    /// Whether it is a watch.
+    pub fn is_watch(&self) -> bool {
+        self.path.contains("watch=true") || self.path.contains("watch=1")
+    }
+
+    /// Whether it would change something.
+    pub fn is_write(&self) -> bool {
+        self.method != "GET"
+    }
+
+    /// Whether it is about a resource by its plural, such as `secrets`, or one of its objects.
+    pub fn is_about(&self, plural: &str) -> bool {
+        let path = self.path.split('?').next().unwrap_or_default();
+        path.split('/').any(|part| part == plural)
+    }
+}
+
+/// What happens to a request instead of its being passed on.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// The connection is closed without an answer.
+    Close,
+    /// There is an answer, but not the API server's: status, media type, body.
+    Answer(u16, &'static str, String),
+    /// The request is passed on after this time.
+    Delay(Duration),
+}
+
+impl Fault {
+    /// A refusal as the API server words it, such as 409 `Conflict`.
+    pub fn status(code: u16, reason: &str) -> Self {
+        let status = json!({
+            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "message": format!("told to say {reason}"), "reason": reason, "code": code,
+        });
+        Self::Answer(code, "application/json", status.to_string())
+    }
+}
+
+type Choose = dyn Fn(&Asked) -> Option<Fault> + Send + Sync;
+
+struct Shared {
+    port: u16,
+    tls: Arc<ClientConfig>,
+    choose: Mutex<Option<Arc<Choose>>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    asked: Vec<Asked>,
+    faults: usize,
+    /// Answers under way, each with both its ends.
+    open: Vec<(usize, Asked, UnixStream, TcpStream)>,
+    count: usize,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+impl Proxy {
+    /// Starts one.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be reached from the network of the control plane.
+    pub fn start(plane: &ControlPlane) -> Self {
+        let folder = Scratch::new();
+        let socket = folder.path().join("proxy");
+        let listener = UnixListener::bind(&socket).expect("the folder is ours");
+        let mut inward = plane
+            .enclose(programs::folder().join("inward"))
+            .arg(ADDRESS)
+            .arg(&socket)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("`nsenter` is there");
+        let output = inward.stdout.take().expect("standard output is a pipe");
+        let port: u16 = first_line(output)
+            .parse()
+            .expect("an address of the network can be listened on");
+        folder.write("kubeconfig", kubeconfig(port).as_bytes());
+        let shared = Arc::new(Shared {
+            port: plane.port(),
+            tls: tls(plane.authority()),
+            choose: Mutex::default(),
+            state: Mutex::default(),
+        });
+        let serving = Arc::clone(&shared);
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let shared = Arc::clone(&serving);
+                // A connection that breaks ends alone.
+                thread::spawn(move || drop(shared.serve(client)));
+            }
+        });
+        Self {
+            shared,
+            inward,
+            folder,
+        }
+    }
+
+    /// For a controller in a pod, as `--kubeconfig`: the proxy, and the token of the pod's ServiceAccount.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.path().join("kubeconfig")
+    }
+
+    /// From now on every request is looked at, and what is chosen for it happens. What is under way goes on.
+    pub fn misbehave(&self, choose: impl Fn(&Asked) -> Option<Fault> + Send + Sync + 'static) {
+        *lock(&self.shared.choose) = Some(Arc::new(choose));
+    }
+
+    /// From now on every request is passed on.
+    pub fn behave(&self) {
+        *lock(&self.shared.choose) = None;
+    }
+
+    /// Cuts the answers that are under way to what is chosen, such as watches; returns how many.
+    pub fn cut(&self, choose: impl Fn(&Asked) -> bool) -> usize {
+        let state = lock(&self.shared.state);
+        let chosen = state.open.iter().filter(|(_, asked, ..)| choose(asked));
+        chosen
+            .map(|(_, _, client, server)| {
+                // They fail only for what has ended already.
+                drop(client.shutdown(Shutdown::Both));
+                drop(server.shutdown(Shutdown::Both));
+            })
+            .count()
+    }
+
+    /// Everything that was asked for so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        lock(&self.shared.state).asked.clone()
+    }
+
+    /// How many requests something happened to.
+    pub fn faults(&self) -> usize {
+        lock(&self.shared.state).faults
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // It fails only for a process that is gone already.
+        drop(self.inward.kill());
+        drop(self.inward.wait());
+        self.cut(|_| true);
+    }
+}
+
+impl Shared {
+    /// One request, and its answer.
+    fn serve(&self, mut client: UnixStream) -> io::Result<()> {
+        let Some((head, rest)) = read_head(&mut client)? else {
+            return Ok(());
+        };
+        let mut first = head.lines().next().unwrap_or_default().split(' ');
+        let mut word = || first.next().unwrap_or_default().to_owned();
+        let asked = Asked {
+            method: word(),
+            path: word(),
+        };
+        let mut body = rest;
+        let length = content_length(&head);
+        let read = body.len();
+        body.resize(length.max(read), 0);
+        client.read_exact(&mut body[read..])?;
+        lock(&self.state).asked.push(asked.clone());
+        let choose = lock(&self.choose).clone();
+        let fault = choose.and_then(|choose| choose(&asked));
+        if fault.is_some() {
+            lock(&self.state).faults += 1;
+        }
+        match fault {
+            Some(Fault::Close) => return Ok(()),
+            Some(Fault::Answer(code, media, text)) => {
+                let head = format!(
+                    "HTTP/1.1 {code} Told\r\nContent-Type: {media}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                    text.len()
+                );
+                return client.write_all(format!("{head}{text}").as_bytes());
+            }
+            Some(Fault::Delay(wait)) => thread::sleep(wait),
+            None => {}
+        }
+        self.pass_on(asked, client, &head, &body)
+    }
+
+    fn pass_on(
+        &self,
+        asked: Asked,
+        mut client: UnixStream,
+        head: &str,
+        body: &[u8],
+    ) -> io::Result<()> {
+        let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+        socket.set_nodelay(true)?;
+        let number = {
+            let mut state = lock(&self.state);
+            state.count += 1;
+            let number = state.count;
+            let ends = (client.try_clone()?, socket.try_clone()?);
+            state.open.push((number, asked, ends.0, ends.1));
+            number
+        };
+        let name = ServerName::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST));
+        let connection =
+            ClientConnection::new(Arc::clone(&self.tls), name).map_err(io::Error::other)?;
+        let mut server = StreamOwned::new(connection, socket);
+        // One request for each connection, so that an answer ends with its connection.
+        let kept = head.lines().filter(|line| {
+            !line.is_empty() && !line.to_ascii_lowercase().starts_with("connection:")
+        });
+        let mut request: String = kept.map(|line| format!("{line}\r\n")).collect();
+        request.push_str("Connection: close\r\n\r\n");
+        let outcome = server
+            .write_all(request.as_bytes())
+            .and_then(|()| server.write_all(body))
+            .and_then(|()| server.flush())
+            .and_then(|()| io::copy(&mut server, &mut client));
+        let state = &mut *lock(&self.state);
+        state.open.retain(|(open, ..)| *open != number);
+        outcome.map(drop)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A request's head, and what was read of its body; none where there is no request.
+fn read_head(client: &mut UnixStream) -> io::Result<Option<(String, Vec<u8>)>> {
+    const END: &[u8] = b"\r\n\r\n";
+    let (mut read, mut part) = (Vec::new(), [0; 8192]);
+    loop {
+        if let Some(end) = read.windows(END.len()).position(|window| window == END) {
+            let rest = read.split_off(end + END.len());
+            return Ok(Some((String::from_utf8_lossy(&read).into_owned(), rest)));
+        }
+        match client.read(&mut part)? {
+            0 => return Ok(None),
+            length => read.extend_from_slice(&part[..length]),
+        }
+    }
+}
+
+fn content_length(head: &str) -> usize {
+    let headers = head.lines().filter_map(|line| line.split_once(':'));
+    headers
+        .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .find_map(|(_, length)| length.trim().parse().ok())
+        .unwrap_or(0)
+}
+
+fn tls(authority: &str) -> Arc<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut roots = RootCertStore::empty();
+    let authority = CertificateDer::from_pem_slice(authority.as_bytes());
+    roots
+        .add(authority.expect("it was just made"))
+        .expect("it is a certificate");
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider has its own")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Arc::new(config)
+}
+
+fn kubeconfig(port: u16) -> String {
+    let config = json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "proxy",
+        "clusters": [{"name": "proxy", "cluster": {"server": format!("http://{ADDRESS}:{port}")}}],
+        "users": [{"name": "pod", "user": {"tokenFile": TOKEN}}],
+        "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "pod"}}],
+    });
+    config.to_string()
+}

@@ -1,0 +1,369 @@
+//! An API server that fails, answers nonsense, breaks off, or is not there: nothing is lost, and nothing is said of values.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use seal_tests::cluster::{Asked, Fault, Proxy, find_condition, shared};
+use serde_json::{Value, json};
+
+use crate::site::{EVERYWHERE, Site, base64};
+
+/// A value that nobody may say.
+const MARKER: &str = "MARKER-8c1f";
+const JSON: &str = "application/json";
+
+/// A site whose controller knows the API server through a proxy.
+pub(crate) fn everywhere(test: impl Fn(&mut Site, &Proxy)) {
+    for manifests in EVERYWHERE {
+        let proxy = Proxy::start(shared(manifests));
+        let kubeconfig = format!("--kubeconfig={}", proxy.kubeconfig().display());
+        let mut site = Site::with(manifests, |setup| setup.args([kubeconfig]));
+        test(&mut site, &proxy);
+        assert!(!site.controller.log().contains(MARKER));
+    }
+}
+
+/// Whether it is about the one Secret of this name.
+fn is_secret(asked: &Asked, name: &str) -> bool {
+    asked.path.ends_with(&format!("/secrets/{name}"))
+}
+
+fn nonsense(body: impl ToString) -> Fault {
+    Fault::Answer(200, JSON, body.to_string())
+}
+
+/// A condition of a SealedSecret as it is now.
+fn status_of(site: &Site, name: &str, condition: &str) -> Value {
+    let object = site.api().get(&site.sealed_path(name)).body;
+    find_condition(&object, condition).expect("it has it")["status"].clone()
+}
+
+#[track_caller]
+fn assert_says_nothing(site: &Site, name: &str) {
+    let object = site.api().get(&site.sealed_path(name)).body;
+    assert!(!object["status"].to_string().contains(MARKER), "{object}");
+    for event in site.controller.events_of(&site.apps, "SealedSecret", name) {
+        assert!(!event.to_string().contains(MARKER), "{event}");
+    }
+}
+
+/// Every way in which an answer about a Secret can be of no use.
+fn failures() -> Vec<(&'static str, Fault)> {
+    let html = format!("<html><body>{MARKER} 502 Bad Gateway</body></html>");
+    let broken = format!(r#"{{"kind":"Secret","data":{{"password":"{MARKER}"#);
+    vec![
+        ("closed", Fault::Close),
+        ("500", Fault::status(500, "InternalError")),
+        ("503", Fault::status(503, "ServiceUnavailable")),
+        ("429", Fault::status(429, "TooManyRequests")),
+        ("page-502", Fault::Answer(502, "text/html", html.clone())),
+        ("page-200", Fault::Answer(200, "text/html", html)),
+        ("list", nonsense(json!([MARKER]))),
+        ("text", nonsense(json!(MARKER))),
+        ("nothing", nonsense("")),
+        ("broken", nonsense(broken)),
+    ]
+}
+
+#[test]
+fn what_was_right_stays_synced_while_the_api_server_fails_and_is_right_again_after() {
+    everywhere(|site, proxy| {
+        let failures = failures();
+        for (name, _) in &failures {
+            site.api().apply(&site.sealed(name, &[("password", "x")]));
+        }
+        for (name, _) in &failures {
+            site.synced(name);
+        }
+        let chosen = failures.clone();
+        proxy.misbehave(move |asked| {
+            let found = chosen.iter().find(|(name, _)| is_secret(asked, name));
+            found.map(|(_, fault)| fault.clone())
+        });
+        for (name, _) in &failures {
+            let change = json!({"data": {"password": base64(MARKER)}});
+            site.api().patch(&site.secret_path(name), &change);
+        }
+        for (name, _) in &failures {
+            let message = site.condition(name, "Reconciling", "True", "Retrying");
+            assert!(message.contains("cannot be read"), "{name}: {message}");
+            assert_eq!(status_of(site, name, "Synced"), "True", "{name}");
+            assert_eq!(status_of(site, name, "Ready"), "False", "{name}");
+        }
+        assert_eq!(site.controller.liveness().status, 200);
+        proxy.behave();
+        for (name, _) in &failures {
+            site.condition(name, "Ready", "True", "Unsealed");
+            site.secret_that(name, "is right again", |secret| {
+                secret["data"]["password"] == base64("x")
+            });
+            assert_says_nothing(site, name);
+        }
+    });
+}
+
+#[test]
+fn a_new_object_waits_until_its_secret_can_be_written_and_writes_that_were_answered_with_nonsense_count()
+ {
+    everywhere(|site, proxy| {
+        let failures = failures();
+        let chosen = failures.clone();
+        // The next one of the list for each write, so that each meets all.
+        let turn = std::sync::atomic::AtomicUsize::new(0);
+        proxy.misbehave(move |asked| {
+            let is_ours = asked.method == "POST" && asked.is_about("secrets");
+            let turn = is_ours.then(|| turn.fetch_add(1, std::sync::atomic::Ordering::Relaxed))?;
+            chosen
+                .get(turn % chosen.len())
+                .map(|(_, fault)| fault.clone())
+        });
+        for number in 0..failures.len() {
+            let name = format!("new-{number}");
+            site.api()
+                .apply(&site.sealed(&name, &[("password", MARKER)]));
+        }
+        for number in 0..failures.len() {
+            let name = format!("new-{number}");
+            let message = site.condition(&name, "Reconciling", "True", "Retrying");
+            assert!(message.contains("cannot be written"), "{message}");
+            assert_eq!(site.secret(&name).status, 404);
+        }
+        proxy.behave();
+        for number in 0..failures.len() {
+            let name = format!("new-{number}");
+            site.synced(&name);
+            assert_eq!(site.secret(&name).body["data"]["password"], base64(MARKER));
+            assert_says_nothing(site, &name);
+        }
+    });
+}
+
+#[test]
+fn a_secret_that_cannot_be_understood_is_neither_overwritten_nor_repeated() {
+    everywhere(|site, proxy| {
+        site.with_db("right");
+        site.synced("db");
+        let metadata = site.secret("db").body["metadata"].clone();
+        let secret = |data: Value| json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data});
+        let bodies = [
+            secret(json!({"password": format!("{MARKER}!")})),
+            secret(json!({"password": {"MARKER-8c1f": 1}})),
+            secret(json!(MARKER)),
+            json!({"data": MARKER, "metadata": MARKER}),
+        ];
+        let version = site.secret("db").body["metadata"]["resourceVersion"].clone();
+        for body in bodies {
+            let before = proxy.faults();
+            proxy.misbehave(move |asked| {
+                let is_read = asked.method == "GET" && is_secret(asked, "db");
+                is_read.then(|| nonsense(&body))
+            });
+            // What is looked at again.
+            let change = json!({"metadata": {"annotations": {"look": before.to_string()}}});
+            site.api().patch(&site.sealed_path("db"), &change);
+            site.controller
+                .wait_for("it was read", |_| (proxy.faults() > before).then_some(()));
+            site.condition("db", "Reconciling", "True", "Retrying");
+            assert_says_nothing(site, "db");
+            assert_eq!(
+                site.secret("db").body["metadata"]["resourceVersion"],
+                version
+            );
+            proxy.behave();
+            site.controller
+                .wait_for_condition(&site.apps, "db", "Ready", "True");
+        }
+    });
+}
+
+#[test]
+fn lists_of_nonsense_are_asked_for_again_and_not_repeated() {
+    everywhere(|site, proxy| {
+        site.with_db("right");
+        let key = json!({
+            "kind": "SecretList", "apiVersion": "v1", "metadata": {"resourceVersion": "1"},
+            "items": [{"metadata": {"name": {"odd": 1}}, "data": {"tls.key": MARKER}}],
+        });
+        let html = format!("<html>{MARKER}</html>");
+        let bodies = [
+            nonsense(&key),
+            Fault::Answer(200, "text/html", html),
+            nonsense(json!([MARKER])),
+            nonsense(format!(r#"{{"items":[{{"data":{{"tls.key":"{MARKER}"#)),
+        ];
+        for (number, body) in bodies.into_iter().enumerate() {
+            let before = proxy.faults();
+            // Watches and lists.
+            proxy.misbehave(move |asked| asked.path.contains('?').then(|| body.clone()));
+            proxy.cut(Asked::is_watch);
+            // SealedSecrets, Secrets, keys.
+            site.controller.wait_for("it asked again", |_| {
+                (proxy.faults() >= before + 3).then_some(())
+            });
+            assert_eq!(site.controller.liveness().status, 200);
+            let name = format!("late-{number}");
+            site.api().apply(&site.sealed(&name, &[("password", "x")]));
+            proxy.behave();
+            site.synced(&name);
+        }
+        assert!(site.controller.log().contains("works again"));
+        assert_eq!(site.controller.certificate(), site.certificate);
+    });
+}
+
+#[test]
+fn a_watch_that_breaks_off_loses_no_change() {
+    everywhere(|site, proxy| {
+        site.with_db("one");
+        for name in ["changed", "deleted"] {
+            site.api().apply(&site.sealed(name, &[("password", "one")]));
+            site.synced(name);
+        }
+        for (round, fault) in [
+            Fault::Close,
+            Fault::status(503, "ServiceUnavailable"),
+            Fault::status(410, "Expired"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let value = format!("value-{round}");
+            // Lists have a query as watches do.
+            proxy.misbehave(move |asked| asked.path.contains('?').then(|| fault.clone()));
+            assert!(proxy.cut(Asked::is_watch) >= 3, "watches were open");
+            site.api()
+                .apply(&site.sealed("changed", &[("password", &value)]));
+            let new = format!("new-{round}");
+            site.api()
+                .apply(&site.sealed(&new, &[("password", &value)]));
+            site.api().delete(&site.secret_path("db"));
+            proxy.behave();
+            let is_new = |secret: &Value| secret["data"]["password"] == base64(&value);
+            site.secret_that("changed", "is followed", is_new);
+            site.secret_that(&new, "is made", is_new);
+            site.secret_that("db", "is made again", |_| true);
+        }
+        proxy.misbehave(|asked| asked.path.contains('?').then_some(Fault::Close));
+        proxy.cut(Asked::is_watch);
+        site.api().delete(&site.sealed_path("deleted"));
+        proxy.behave();
+        let series = format!("name=\"deleted\",namespace=\"{}\"", site.apps);
+        site.controller.wait_for("it is forgotten", |controller| {
+            (!controller.metrics().contains(&series)).then_some(())
+        });
+    });
+}
+
+#[test]
+fn conflicts_are_tried_again_ever_later_and_end() {
+    everywhere(|site, proxy| {
+        let cases = [
+            ("status", "PUT", "Conflict"),
+            ("update", "PUT", "Conflict"),
+            ("create", "POST", "AlreadyExists"),
+        ];
+        for (name, method, reason) in cases {
+            if name == "update" {
+                site.api().apply(&site.sealed(name, &[("password", "one")]));
+                site.synced(name);
+            }
+            let before = proxy.faults();
+            proxy.misbehave(move |asked| {
+                let is_meant = match name {
+                    "status" => asked.path.ends_with("/status/status"),
+                    "update" => is_secret(asked, name),
+                    _ => asked.path.ends_with("/secrets"),
+                };
+                (is_meant && asked.method == method).then(|| Fault::status(409, reason))
+            });
+            site.api().apply(&site.sealed(name, &[("password", "two")]));
+            site.controller.wait_for("it tries again", |_| {
+                (proxy.faults() >= before + 3).then_some(())
+            });
+            thread::sleep(Duration::from_secs(2));
+            let tries = proxy.faults() - before;
+            // 10 ms, doubled each time.
+            assert!(tries <= 12, "{name}: {tries} tries");
+            proxy.behave();
+            site.controller
+                .wait_for_condition(&site.apps, name, "Ready", "True");
+            assert_eq!(
+                site.secret(name).body["data"]["password"],
+                base64("two"),
+                "{name}"
+            );
+        }
+    });
+}
+
+#[test]
+fn a_controller_that_starts_before_the_api_server_goes_on_when_that_answers() {
+    everywhere(|site, proxy| {
+        site.controller.stop();
+        proxy.misbehave(|_| Some(Fault::Close));
+        site.controller.start_again();
+        site.controller.wait_for("it lives", |controller| {
+            (controller.liveness().status == 200).then_some(())
+        });
+        site.controller
+            .wait_for("it asked", |_| (proxy.faults() >= 6).then_some(()));
+        assert_eq!(site.controller.liveness().status, 200);
+        site.api().apply(&site.sealed("db", &[("password", "x")]));
+        proxy.behave();
+        site.controller.wait_until_ready();
+        site.synced("db");
+        // That no key could be read was no reason to make one.
+        assert_eq!(site.controller.certificate(), site.certificate);
+        assert!(!site.controller.log().contains("New key written"));
+    });
+}
+
+#[test]
+fn an_api_server_that_is_gone_for_some_seconds_costs_that_time_and_nothing_else() {
+    everywhere(|site, proxy| {
+        site.with_db("one");
+        site.synced("db");
+        proxy.misbehave(|_| Some(Fault::Close));
+        proxy.cut(|_| true);
+        site.api().apply(&site.sealed("db", &[("password", "two")]));
+        let until = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < until {
+            assert_eq!(site.controller.liveness().status, 200);
+            thread::sleep(Duration::from_millis(200));
+        }
+        // HTTP needs no API server.
+        assert_eq!(site.controller.certificate(), site.certificate);
+        proxy.behave();
+        site.secret_that("db", "is followed", |secret| {
+            secret["data"]["password"] == base64("two")
+        });
+        site.synced("db");
+        assert!(site.controller.runs());
+        // A watch that does not work is said once.
+        let log = site.controller.log();
+        let warnings = log.matches("cannot watch").count();
+        assert!(warnings <= 8, "{warnings}:\n{log}");
+    });
+}
+
+#[test]
+fn slow_answers_about_one_object_hold_up_no_other() {
+    everywhere(|site, proxy| {
+        proxy.misbehave(|asked| {
+            let is_slow = is_secret(asked, "slow") || asked.path.ends_with("/sealedsecrets/slow");
+            is_slow.then_some(Fault::Delay(Duration::from_secs(4)))
+        });
+        site.api().apply(&site.sealed("slow", &[("password", "x")]));
+        site.controller
+            .wait_for("it is asked for", |_| (proxy.faults() > 0).then_some(()));
+        for number in 0..10 {
+            let name = format!("quick-{number}");
+            site.api().apply(&site.sealed(&name, &[("password", "x")]));
+            site.synced(&name);
+        }
+        assert_eq!(site.secret("slow").status, 404);
+        site.synced("slow");
+    });
+}
