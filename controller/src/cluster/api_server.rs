@@ -26,6 +26,8 @@ use crate::metrics::Metrics;
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// So much of a refusal is passed on.
 const LONGEST_REFUSAL: usize = 512;
+/// So much of it is kept, to see whether what is passed on is a part of a value.
+const LONGEST_KEPT: usize = 8 * LONGEST_REFUSAL;
 /// The client's word for a body that is none of the API server's: it may hold anything, also what was sent.
 const NO_STATUS: &str = "Failed to parse error data";
 
@@ -96,6 +98,16 @@ impl fmt::Display for ApiError {
             Self::Forbidden(message) | Self::Refused(message) | Self::Failed(message) => {
                 formatter.write_str(&shortened(message))
             }
+        }
+    }
+}
+
+impl ApiError {
+    /// What the API server said of it, more than is passed on, which may quote the object it was about.
+    pub(super) fn whole(&self) -> &str {
+        match self {
+            Self::NotFound | Self::AlreadyExists | Self::Conflict => "",
+            Self::Forbidden(message) | Self::Refused(message) | Self::Failed(message) => message,
         }
     }
 }
@@ -247,7 +259,10 @@ fn json(object: &impl Serialize) -> Result<Vec<u8>, ApiError> {
 fn refusal(status: &Status) -> ApiError {
     let message = || match status.reason.as_str() {
         NO_STATUS => "not in its own words".to_owned(),
-        _ => in_one_line(&status.message),
+        _ => in_one_line(&status.message)
+            .chars()
+            .take(LONGEST_KEPT)
+            .collect(),
     };
     match (status.code, status.reason.as_str()) {
         (404, _) => ApiError::NotFound,
@@ -268,7 +283,7 @@ fn in_one_line(message: &str) -> String {
 }
 
 /// So much of a message as is passed on.
-pub(super) fn shortened(message: &str) -> String {
+fn shortened(message: &str) -> String {
     message.chars().take(LONGEST_REFUSAL).collect()
 }
 

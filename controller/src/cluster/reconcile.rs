@@ -20,7 +20,7 @@ use super::{
     object_name::ObjectName,
     objects::Known,
     read::{Read, text},
-    refusal::{self, refused},
+    refusal::refused,
 };
 use crate::{
     contest::Contest,
@@ -285,22 +285,17 @@ impl Cluster {
         };
         let written = match written {
             Ok(written) => written,
-            Err(ApiError::Refused(message)) => {
-                return Ok(Done::found(
-                    refused(Reason::SecretRefused, &message, secret),
-                    version,
-                ));
+            Err(error) => {
+                let verdict = match &error {
+                    ApiError::Refused(_) => refused(Reason::SecretRefused, &error, secret),
+                    ApiError::Forbidden(_) => refused(Reason::WriteForbidden, &error, secret),
+                    ApiError::Failed(_) => refused(Reason::Retrying, &error, secret),
+                    ApiError::NotFound | ApiError::AlreadyExists | ApiError::Conflict => {
+                        return Err(error);
+                    }
+                };
+                return Ok(Done::found(verdict, version));
             }
-            Err(ApiError::Forbidden(message)) => {
-                return Ok(Done::found(
-                    refused(Reason::WriteForbidden, &message, secret),
-                    version,
-                ));
-            }
-            Err(ApiError::Failed(message)) => {
-                return Ok(Done::found(refusal::failed(&message, secret), version));
-            }
-            Err(error) => return Err(error),
         };
         match cause {
             None => info!(secret = %name, "Secret made"),

@@ -1,56 +1,69 @@
 //! What is told of a Secret that the API server does not take.
 
+use std::collections::HashSet;
+
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use seal_api::{Reason, Verdict};
+use seal_envelope::Plaintext;
 use seal_sealing::Secret;
+use zeroize::Zeroizing;
 
-use super::api_server::shortened;
+use super::api_server::ApiError;
 
-/// A value of so many bytes is looked for in what the API server says.
+/// A value of so many letters and digits is looked for in what the API server says.
 const WORTH_HIDING: usize = 4;
-/// So many bytes of a value tell that it is meant: messages may be cut.
-const TELLING: usize = 16;
+/// So many letters and digits of a longer value, wherever they stand in it, count as the value: messages quote long
+/// values in parts.
+const TELLING: usize = 12;
 
-/// What is said where the API server does not take a Secret. Its message may quote what it refuses, or what a webhook makes
-/// of it; one that holds a value is not passed on.
-pub(super) fn refused(reason: Reason, message: &str, secret: &Secret) -> Verdict {
-    let message = if quotes(message, secret) {
-        "the API server does not take the Secret, and its message holds a value of it, so it is not repeated"
-            .to_owned()
-    } else {
-        format!(
-            "the API server does not take the Secret: {}{}",
-            shortened(message),
-            hint(message)
-        )
+/// What is said where the API server does not take a Secret.
+pub(super) fn refused(reason: Reason, error: &ApiError, secret: &Secret) -> Verdict {
+    let what = match reason {
+        Reason::Retrying => "the Secret cannot be written",
+        _ => "the API server does not take the Secret",
+    };
+    let message = match without_values(error, secret) {
+        Ok(message) => format!("{what}: {message}{}", hint(&message)),
+        Err(hidden) => format!("{what}, and {hidden}"),
     };
     Verdict::failed(reason, message)
 }
 
-/// What is said where a Secret cannot be written for now; a webhook that fails has its words in the message as well.
-pub(super) fn failed(message: &str, secret: &Secret) -> Verdict {
-    let message = if quotes(message, secret) {
-        "the message holds a value of it, so it is not repeated".to_owned()
-    } else {
-        shortened(message)
+/// The message of an error about `secret`. The API server, or a webhook behind it, may quote what it refuses, whatever code
+/// it answers with; where it does, what is to be said instead.
+pub(super) fn without_values(error: &ApiError, secret: &Secret) -> Result<String, &'static str> {
+    let said = bare(error.whole().as_bytes());
+    let parts: HashSet<&[u8]> = said.windows(TELLING).collect();
+    // A long value is told by any part of it, a short one by all of it.
+    let is_quoted = |value: &[u8]| {
+        let value = bare(value);
+        match value.len() {
+            TELLING.. => value.windows(TELLING).any(|part| parts.contains(part)),
+            WORTH_HIDING.. => said.windows(value.len()).any(|part| part == *value),
+            _ => false,
+        }
     };
-    Verdict::failed(
-        Reason::Retrying,
-        format!("the Secret cannot be written: {message}"),
-    )
+    let mut values = secret.data.values().map(Plaintext::as_bytes);
+    if values.any(|value| is_quoted(value) || is_quoted(&encoded(value))) {
+        Err("its message holds a value of it, so it is not repeated")
+    } else {
+        Ok(error.to_string())
+    }
 }
 
-/// Whether a message of one line holds a value, or one of its lines, or the beginning of one.
-fn quotes(message: &str, secret: &Secret) -> bool {
-    let beginning = |part: &[u8]| {
-        let part = &part[..part.len().min(TELLING)];
-        part.len() >= WORTH_HIDING && holds(message.as_bytes(), part)
-    };
-    secret.data.values().any(|value| {
-        let value = value.as_bytes();
-        let mut lines = value.split(u8::is_ascii_control);
-        lines.any(beginning) || (value.len() >= WORTH_HIDING && beginning(&encoded(value)))
-    })
+/// A text without what quoting adds, takes away or changes: everything but letters and digits.
+fn bare(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let mut bare = Zeroizing::new(Vec::with_capacity(text.len()));
+    let mut bytes = text.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        if byte == b'\\' {
+            // `\n` in a quoted text is no letter n. In a value that is no quoted text it is left out as well.
+            bytes.next_if(|next| matches!(next, b'n' | b'r' | b't'));
+        } else if byte.is_ascii_alphanumeric() || !byte.is_ascii() {
+            bare.push(byte);
+        }
+    }
+    bare
 }
 
 /// The way out where the Secret that is there cannot be changed.
@@ -62,66 +75,73 @@ fn hint(message: &str) -> &'static str {
     }
 }
 
-fn encoded(value: &[u8]) -> Vec<u8> {
-    STANDARD_NO_PAD.encode(value).into_bytes()
-}
-
-fn holds(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window == part)
+fn encoded(value: &[u8]) -> Zeroizing<Vec<u8>> {
+    Zeroizing::new(STANDARD_NO_PAD.encode(value).into_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn secret(value: &[u8]) -> Secret {
+        let mut secret = Secret::new("db", Some("prod"));
+        secret.data.insert("a".into(), value.into());
+        secret
+    }
+
+    fn is_repeated(value: &[u8], quoted: &str) -> bool {
+        let error = ApiError::Failed(quoted.to_owned());
+        without_values(&error, &secret(value)).is_ok()
+    }
+
     #[test]
     fn a_refusal_that_holds_a_value_is_not_repeated() {
-        let mut secret = Secret::new("db", Some("prod"));
-        secret
-            .data
-            .insert("a".into(), b"marker-value".as_slice().into());
         for quoted in ["bad: marker-value!", "data[a]: bWFya2VyLXZhbHVl"] {
-            let verdict = refused(Reason::SecretRefused, quoted, &secret);
+            let error = ApiError::Refused(quoted.to_owned());
+            let verdict = refused(Reason::SecretRefused, &error, &secret(b"marker-value"));
             assert!(!verdict.message.contains("arker"), "{}", verdict.message);
             assert!(!verdict.message.contains("bWFy"), "{}", verdict.message);
         }
-        for quoted in ["webhook: marker-value", "webhook: bWFya2VyLXZhbHVl"] {
-            let verdict = failed(quoted, &secret);
-            assert!(!verdict.message.contains("webhook"), "{}", verdict.message);
-        }
-        let verdict = refused(Reason::WriteForbidden, "exceeded quota: few", &secret);
+        let error = ApiError::Forbidden("exceeded quota: few".to_owned());
+        let verdict = refused(Reason::WriteForbidden, &error, &secret(b"marker-value"));
         assert!(verdict.message.ends_with("exceeded quota: few"));
     }
 
     #[test]
-    fn a_refusal_that_holds_a_line_of_a_value_or_its_beginning_is_not_repeated() {
-        let mut secret = Secret::new("db", Some("prod"));
-        let key = "-----BEGIN-----\nfirst-line-of-the-key\nsecond-line-of-the-key\n";
-        secret.data.insert("a".into(), key.as_bytes().into());
-        for quoted in [
-            "bad: -----BEGIN----- first-line-of-the-key second-line-of-the-key",
-            "bad: second-line-of-the-ke",
-            "bad: LS0tLS1CRUdJTi0tLS0tCmZp",
-        ] {
-            let verdict = refused(Reason::SecretRefused, quoted, &secret);
-            assert!(!verdict.message.contains("bad"), "{}", verdict.message);
-        }
+    fn a_value_is_found_however_it_is_quoted() {
+        assert!(!is_repeated(b"two\nlines", r#"bad value "two\nlines""#));
+        assert!(!is_repeated(b"two\nlines", "bad value two lines"));
+        assert!(!is_repeated(
+            br#"pa"ss\word"#,
+            r#"bad value "pa\"ss\\word""#
+        ));
+        let long: String = ('a'..='z').chain('A'..='Z').collect();
+        assert!(!is_repeated(long.as_bytes(), "starts with abcdefghijkl..."));
+        assert!(!is_repeated(long.as_bytes(), "ends with ...OPQRSTUVWXYZ"));
+        assert!(!is_repeated(long.as_bytes(), "YWJjZGVmZ2hpamts..."));
+        assert!(is_repeated(long.as_bytes(), "exceeded quota: abc of def"));
     }
 
     #[test]
-    fn a_long_refusal_is_looked_through_and_then_cut() {
-        let mut secret = Secret::new("db", Some("prod"));
-        secret
-            .data
-            .insert("a".into(), b"marker-value".as_slice().into());
+    fn a_value_that_is_cut_where_the_message_is_cut_is_not_repeated_either() {
+        let value = "0123456789abcdef".repeat(100);
+        let message = format!("{} {value}", "x".repeat(507));
+        assert!(!is_repeated(value.as_bytes(), &message));
+    }
+
+    #[test]
+    fn a_line_of_a_value_is_found_and_a_long_message_looked_through() {
+        let key = "-----BEGIN-----\nfirst-line-of-the-key\nsecond-line-of-the-key\n";
+        assert!(!is_repeated(key.as_bytes(), "bad: second-line-of-the-ke"));
+        assert!(!is_repeated(
+            key.as_bytes(),
+            "bad: LS0tLS1CRUdJTi0tLS0tCmZp"
+        ));
         let long = "x".repeat(10_000);
-        let verdict = refused(Reason::SecretRefused, &long, &secret);
-        assert!(verdict.message.len() < 1000);
-        let verdict = refused(
-            Reason::SecretRefused,
-            &format!("{long}marker-value"),
-            &secret,
-        );
-        assert!(!verdict.message.contains('x'), "{}", verdict.message);
+        assert!(is_repeated(b"marker-value", &long));
+        assert!(!is_repeated(
+            b"marker-value",
+            &format!("{long}marker-value")
+        ));
     }
 }

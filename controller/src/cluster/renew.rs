@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 
 use super::{
     Cluster, api_server::Kind, certificate_map::publish, keys::new_key_secret,
-    object_name::ObjectName, watches::Feature,
+    object_name::ObjectName, refusal::without_values, watches::Feature,
 };
 
 /// How often it is looked whether something is due, whatever a clock said before.
@@ -107,7 +107,10 @@ impl Cluster {
             .api
             .create(Kind::Secret, &self.own, &secret)
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| match without_values(&error, &secret) {
+                Ok(message) => message,
+                Err(hidden) => format!("the API server does not take it, and {hidden}"),
+            })?;
         let secret = Secret::from_json(&written).map_err(|error| error.to_string())?;
         info!(
             namespace = self.own.as_str(),
