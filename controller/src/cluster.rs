@@ -19,6 +19,9 @@ mod renew;
 mod serve;
 mod watches;
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{BTreeSet, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -68,6 +68,15 @@ pub(super) struct Object {
     pub(super) failing: Option<(u32, Timestamp)>,
 }
 
+impl Object {
+    fn waits_for_keys(&self, keys: &KeyIds) -> bool {
+        let known = self.known.as_ref();
+        known
+            .and_then(|known| known.failed_with.as_ref())
+            .is_some_and(|failed_with| failed_with != keys)
+    }
+}
+
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
@@ -137,18 +146,18 @@ impl Objects {
         }
     }
 
+    /// Whether other keys than those that did not open a SealedSecret are held.
+    pub(super) fn waits_for_keys(&self, name: &ObjectName, keys: &KeyIds) -> bool {
+        self.objects
+            .get(name)
+            .is_some_and(|object| object.waits_for_keys(keys))
+    }
+
     /// The SealedSecrets that other keys may open.
     pub(super) fn waiting_for_keys(&self, keys: &KeyIds) -> Vec<ObjectName> {
-        let waits = |object: &Object| {
-            object
-                .known
-                .as_ref()
-                .and_then(|known| known.failed_with.as_ref())
-                .is_some_and(|failed_with| failed_with != keys)
-        };
         self.objects
             .iter()
-            .filter(|(_, object)| waits(object))
+            .filter(|(_, object)| object.waits_for_keys(keys))
             .map(|(name, _)| name.clone())
             .collect()
     }
@@ -263,6 +272,8 @@ mod tests {
         assert!(objects.is_due(&name(), &other, true));
         assert_eq!(objects.waiting_for_keys(&other), [name()]);
         assert_eq!(objects.waiting_for_keys(&Vec::new()), []);
+        assert!(objects.waits_for_keys(&name(), &other));
+        assert!(!objects.waits_for_keys(&name(), &Vec::new()));
     }
 
     #[test]

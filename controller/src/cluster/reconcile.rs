@@ -51,8 +51,6 @@ enum Outcome {
     Failed,
     /// It is to be looked at again after this time.
     After(Duration),
-    /// There is no SealedSecret.
-    Gone,
 }
 
 /// What was done, and what is to be said of it.
@@ -118,15 +116,14 @@ impl Cluster {
         self.metrics.reconciled(begun.elapsed());
         let mut objects = self.objects();
         match outcome {
-            // The watch says whether it is gone for good, or was made anew meanwhile.
-            Outcome::Gone => objects.conclude(name, None),
             Outcome::Settled(known) => {
                 objects.conclude(name, Some(known));
                 if let Some(object) = objects.get_mut(name) {
                     object.failing = None;
                 }
-                // What is heard of a Secret meanwhile waits in the queue; of other keys the queue knows nothing.
-                if objects.is_due(name, &self.keys.ids(), false) {
+                // What is heard of the objects meanwhile waits in the queue; of other keys the queue knows nothing. What
+                // was read may be newer than what was heard, which is no reason to look again.
+                if objects.waits_for_keys(name, &self.keys.ids()) {
                     self.queue.add(name.clone());
                 }
             }
@@ -151,7 +148,8 @@ impl Cluster {
     async fn reconcile(&self, name: &ObjectName) -> Outcome {
         let object = match self.api.get(Kind::SealedSecret, name).await {
             Ok(Some(object)) => object,
-            Ok(None) => return Outcome::Gone,
+            // The watch says whether it is gone. Until then an API server that just begins may not know it yet.
+            Ok(None) => return Outcome::Failed,
             Err(error) => {
                 debug!(key = %name, "the SealedSecret cannot be read: {error}");
                 self.metrics
@@ -186,9 +184,11 @@ impl Cluster {
         let told = self.tell(name, &read, &done, now).await;
         match told {
             Err(ApiError::Conflict) => Outcome::Again,
-            Err(ApiError::NotFound) => Outcome::Gone,
             Err(error) => {
-                debug!(key = %name, "the status cannot be written: {error}");
+                // Not found means that the SealedSecret was just deleted, or that the CRD has no status.
+                if error != ApiError::NotFound {
+                    warn!(key = %name, "the status cannot be written, will retry: {error}");
+                }
                 self.metrics
                     .unseal_failed(UnsealError::Status, &name.namespace);
                 Outcome::Failed

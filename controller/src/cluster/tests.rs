@@ -1,0 +1,201 @@
+//! The shell against an API server that is a function: what a real one does only now and then.
+
+use std::{sync::LazyLock, time::Duration};
+
+use clap::{Args as _, Command, FromArgMatches};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::{Client, client::Body};
+use seal_api::Scope;
+use seal_envelope::{GeneratedKey, KeySize, generate_key};
+use seal_sealing::{key_secret, seal};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::*;
+
+const VALUE: &[u8] = b"marker-5d1e";
+
+static KEY: LazyLock<GeneratedKey> = LazyLock::new(|| {
+    let day = SignedDuration::from_hours(24);
+    generate_key(KeySize::Rsa2048, "", Timestamp::now(), day).expect("keys can be made")
+});
+
+/// What was asked: method, path and body.
+type Asked = Arc<Mutex<Vec<(String, String, String)>>>;
+
+/// A cluster that answers every request with `answer`, and the requests that came.
+fn cluster<F>(answer: F) -> (Arc<Cluster>, Asked)
+where
+    F: Fn(&str, &str) -> (u16, Value) + Send + Sync + 'static,
+{
+    let asked = Asked::default();
+    let (answer, noted) = (Arc::new(answer), Arc::clone(&asked));
+    let service = tower::service_fn(move |request: http::Request<Body>| {
+        let (answer, noted) = (Arc::clone(&answer), Arc::clone(&noted));
+        async move {
+            let (parts, body) = request.into_parts();
+            let (method, path) = (parts.method.as_str(), parts.uri.path());
+            let body = body.collect_bytes().await?;
+            let body = String::from_utf8(body.to_vec()).expect("it is JSON");
+            let (code, object) = answer(method, path);
+            let line = (method.to_owned(), path.to_owned(), body);
+            noted.lock().expect("no test panics with it").push(line);
+            let response = http::Response::builder().status(code);
+            let body = Body::from(object.to_string().into_bytes());
+            Ok::<_, kube::Error>(response.body(body).expect("it is a response"))
+        }
+    });
+    let metrics = Arc::new(Metrics::new(false));
+    let api = ApiServer::new(Client::new(service, "default"), None, Arc::clone(&metrics));
+    let command = Args::augment_args(Command::new("seal-controller"));
+    let args = Args::from_arg_matches(&command.get_matches_from(["seal-controller"]))
+        .expect("no flag is needed");
+    let served = Arc::new(Served::default());
+    let own = "kube-system".to_owned();
+    let cluster = Cluster::new(args, own, api, served, metrics, 1);
+    let key = key_secret(&KEY, "key", Some("kube-system"));
+    cluster.keys.replace(vec![key]);
+    cluster.keys_seen(true);
+    (Arc::new(cluster), asked)
+}
+
+fn name() -> ObjectName {
+    ObjectName::new("prod", "db")
+}
+
+fn metadata(generation: i64) -> Value {
+    json!({"name": "db", "namespace": "prod", "uid": "u", "generation": generation, "resourceVersion": "5"})
+}
+
+fn fingerprint(generation: i64) -> Fingerprint {
+    let metadata: ObjectMeta =
+        serde_json::from_value(metadata(generation)).expect("it is metadata");
+    Fingerprint::of(&metadata)
+}
+
+/// The SealedSecret as the API server has it.
+fn sealed(generation: i64) -> Value {
+    let mut secret = Secret::new("db", Some("prod"));
+    secret.data.insert("password".into(), VALUE.into());
+    let sealed = seal(
+        &secret,
+        Scope::Strict,
+        &KEY.certificate,
+        Timestamp::UNIX_EPOCH,
+    );
+    let mut object = sealed.expect("it can be sealed").object.into_json();
+    object["metadata"] = metadata(generation);
+    object
+}
+
+fn failure(code: u16, reason: &str, message: &str) -> (u16, Value) {
+    let status = json!({
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+        "message": message, "reason": reason, "code": code,
+    });
+    (code, status)
+}
+
+/// Answers for an API server with the SealedSecret and no Secret, which takes everything.
+fn usual(method: &str, path: &str) -> (u16, Value) {
+    match (method, path.rsplit('/').nth(1), path) {
+        ("GET", Some("sealedsecrets"), _) => (200, sealed(2)),
+        ("GET", _, _) => failure(404, "NotFound", "not found"),
+        ("POST", _, path) if path.ends_with("/secrets") => {
+            let mut secret = Secret::new("db", Some("prod"));
+            secret.data.insert("password".into(), VALUE.into());
+            let mut stored = serde_json::to_value(&secret).expect("it serialises");
+            stored["metadata"]["resourceVersion"] = "6".into();
+            (201, stored)
+        }
+        _ => (200, json!({})),
+    }
+}
+
+/// Works until nothing is to be done for so long.
+async fn work(cluster: &Arc<Cluster>, time: Duration) {
+    let _ = timeout(time, Arc::clone(cluster).work()).await;
+}
+
+fn count(asked: &Asked, method: &str, end: &str) -> usize {
+    let asked = asked.lock().expect("no test panics with it");
+    asked
+        .iter()
+        .filter(|(how, path, _)| how == method && path.ends_with(end))
+        .count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_is_behind_what_was_read_makes_no_loop() {
+    let (cluster, asked) = cluster(usual);
+    cluster.sealed_secret_seen(&name(), fingerprint(1));
+    work(&cluster, Duration::from_millis(300)).await;
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
+    assert_eq!(count(&asked, "POST", "/secrets"), 1);
+    // What the watch tells then is known already.
+    cluster.sealed_secret_seen(&name(), fingerprint(2));
+    cluster.secret_seen(&name(), "6".to_owned());
+    work(&cluster, Duration::from_millis(100)).await;
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_watch_has_and_the_api_server_denies_is_looked_for_again() {
+    let (cluster, asked) = cluster(|_, _| failure(404, "NotFound", "not found"));
+    cluster.sealed_secret_seen(&name(), fingerprint(1));
+    work(&cluster, Duration::from_millis(500)).await;
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
+    work(&cluster, Duration::from_secs(1)).await;
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 2);
+    cluster.sealed_secret_gone(&name(), None);
+    work(&cluster, Duration::from_secs(3)).await;
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_is_not_taken_is_written_again_after_a_while() {
+    for (code, reason) in [(404, "NotFound"), (403, "Forbidden"), (422, "Invalid")] {
+        let (cluster, asked) = cluster(move |method, path| {
+            if path.ends_with("/status") {
+                failure(code, reason, "no")
+            } else {
+                usual(method, path)
+            }
+        });
+        cluster.sealed_secret_seen(&name(), fingerprint(2));
+        work(&cluster, Duration::from_millis(500)).await;
+        assert_eq!(count(&asked, "PUT", "/status"), 1, "{reason}");
+        work(&cluster, Duration::from_secs(1)).await;
+        assert_eq!(count(&asked, "PUT", "/status"), 2, "{reason}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_that_a_failing_api_server_quotes_is_in_no_status_and_no_event() {
+    for code in [400, 403, 422, 429, 500, 503] {
+        let (cluster, asked) = cluster(move |method, path| {
+            if method == "POST" && path.ends_with("/secrets") {
+                failure(
+                    code,
+                    "Unknown",
+                    "webhook: data: map[password:bWFya2VyLTVkMWU=]",
+                )
+            } else {
+                usual(method, path)
+            }
+        });
+        cluster.sealed_secret_seen(&name(), fingerprint(2));
+        work(&cluster, Duration::from_millis(300)).await;
+        let asked = asked.lock().expect("no test panics with it");
+        let told: Vec<_> = asked
+            .iter()
+            .filter(|(_, path, _)| path.ends_with("/status") || path.ends_with("/events"))
+            .collect();
+        assert_eq!(told.len(), 2, "{code}");
+        for (_, path, body) in told {
+            assert!(!body.contains("bWFya2Vy"), "{code} {path}: {body}");
+            assert!(!body.contains("marker"), "{code} {path}: {body}");
+        }
+    }
+}
