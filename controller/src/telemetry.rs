@@ -5,7 +5,7 @@
 
 use std::{io, str::FromStr};
 
-use tracing::Level;
+use tracing::{Level, Subscriber};
 use tracing_subscriber::{
     filter::{LevelFilter, filter_fn},
     fmt::{MakeWriter, writer::MakeWriterExt},
@@ -71,6 +71,17 @@ fn start_with<W>(writer: W, format: LogFormat, threshold: Threshold)
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    subscriber(writer, format, threshold).init();
+}
+
+fn subscriber<W>(
+    writer: W,
+    format: LogFormat,
+    threshold: Threshold,
+) -> Box<dyn Subscriber + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let log = tracing_subscriber::fmt()
         .with_writer(writer)
         .with_max_level(threshold.filter())
@@ -81,14 +92,54 @@ where
     // Libraries log what they cannot read, which may be a Secret; only what we say ourselves is let through.
     let ours = filter_fn(|metadata| metadata.target().starts_with("seal_"));
     match format {
-        LogFormat::Text => log.finish().with(ours).init(),
-        LogFormat::Json => log.json().flatten_event(true).finish().with(ours).init(),
+        LogFormat::Text => Box::new(log.finish().with(ours)),
+        LogFormat::Json => Box::new(log.json().flatten_event(true).finish().with(ours)),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut written = self.0.lock().expect("no writer panics");
+            written.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_libraries_say_is_not_let_through_at_any_level_in_any_format() {
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let written = Written::default();
+            let writer = written.clone();
+            let log = subscriber(move || writer.clone(), format, Threshold(-8));
+            tracing::subscriber::with_default(log, || {
+                let span =
+                    tracing::error_span!(target: "kube_client::client", "marker", marker = 1);
+                let _entered = span.enter();
+                tracing::error!(target: "kube_client::client", "marker");
+                tracing::warn!(target: "log", "marker");
+                tracing::trace!(target: "hyper", marker = 1);
+                tracing::trace!(target: "seal_controller::cluster", "ours");
+            });
+            let written = written.0.lock().expect("no writer panics");
+            let written = String::from_utf8_lossy(&written);
+            assert_eq!(written.lines().count(), 1, "{written}");
+            assert!(written.contains("ours"), "{written}");
+            assert!(!written.contains("marker"), "{written}");
+        }
+    }
 
     #[test]
     fn levels_are_read_as_go_reads_them() {
