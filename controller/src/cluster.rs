@@ -124,8 +124,12 @@ impl Cluster {
 
     /// A SealedSecret is gone; its Secret goes by its owner reference. Its uid is known where its end was watched.
     fn sealed_secret_gone(self: &Arc<Self>, name: &ObjectName, uid: Option<String>) {
-        self.objects().forget(name);
-        self.metrics.object_gone(&name.namespace, &name.name);
+        {
+            // Held, so that a look that goes on does not count it again.
+            let mut objects = self.objects();
+            objects.forget(name);
+            self.metrics.object_gone(&name.namespace, &name.name);
+        }
         if let Some(uid) = uid.filter(|_| self.args.old_gc_behavior) {
             let (cluster, name) = (Arc::clone(self), name.clone());
             tokio::spawn(async move { cluster.delete_secret_of(&name, &uid).await });
@@ -206,6 +210,8 @@ impl Cluster {
     /// Key Secrets were seen; `changed` where other keys are held now.
     fn keys_seen(&self, changed: bool) {
         if self.keys.is_listed() {
+            // Held, so that of two who tell of keys the later one tells of the later keys.
+            let _said = self.said();
             let ring = self.keys.ring();
             self.metrics.set_keys(&ring);
             self.served.set_keys(ring);

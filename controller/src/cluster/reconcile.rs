@@ -15,7 +15,7 @@ use tracing::{debug, error, info, warn};
 use super::{
     Cluster,
     api_server::{ApiError, Kind},
-    events::event,
+    events::{event, is_of_the_secret},
     keys::KeyIds,
     object_name::ObjectName,
     objects::Known,
@@ -195,6 +195,10 @@ impl Cluster {
             }
             Ok(()) => match done.after {
                 Some(wait) => Outcome::After(wait),
+                // Nobody tells when the Secret in the way goes, or is annotated.
+                None if !self.watches_secrets() && is_of_the_secret(done.verdict.reason) => {
+                    Outcome::Failed
+                }
                 None if done.verdict.is_ready() || done.verdict.reason.is_terminal() => {
                     Outcome::Settled(read.known(done.failed_with, done.secret))
                 }
@@ -448,6 +452,11 @@ impl Cluster {
         status: Option<&SealedSecretStatus>,
     ) {
         let instance = &read.object["metadata"]["labels"]["app.kubernetes.io/instance"];
+        // One that went during the look is not counted again. It is held so that none goes meanwhile.
+        let objects = self.objects();
+        if objects.get(name).is_none() {
+            return;
+        }
         self.metrics.object_seen(&ObjectState {
             namespace: &name.namespace,
             name: &name.name,

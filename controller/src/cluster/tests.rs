@@ -199,3 +199,24 @@ async fn a_value_that_a_failing_api_server_quotes_is_in_no_status_and_no_event()
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sealed_secret_that_goes_during_the_work_is_not_counted_afterwards() {
+    let here: Arc<Mutex<Option<Arc<Cluster>>>> = Arc::default();
+    let gone = Arc::clone(&here);
+    let (cluster, asked) = cluster(move |method, path| {
+        if method == "POST" && path.ends_with("/secrets") {
+            let cluster = gone.lock().expect("no test panics with it").take();
+            cluster
+                .expect("it is made once")
+                .sealed_secret_gone(&name(), None);
+        }
+        usual(method, path)
+    });
+    *here.lock().expect("no test panics with it") = Some(Arc::clone(&cluster));
+    cluster.sealed_secret_seen(&name(), fingerprint(2));
+    work(&cluster, Duration::from_secs(10)).await;
+    assert_eq!(count(&asked, "POST", "/secrets"), 1);
+    let metrics = cluster.metrics.text();
+    assert!(!metrics.contains("namespace=\"prod\""), "{metrics}");
+}
