@@ -1,7 +1,7 @@
 //! The sealing keys of the cluster: Secrets with the key label in the controller's namespace.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -27,6 +27,8 @@ struct State {
     ring: Arc<KeyRing>,
     /// Whether the namespace was listed, so that a missing key is known to be missing.
     is_listed: bool,
+    /// The key Secrets that were made since a list was asked for, which may not have them yet.
+    made: BTreeSet<String>,
 }
 
 /// Which keys are held, to see whether others are.
@@ -71,6 +73,19 @@ impl Keys {
         state.rebuild(self.order)
     }
 
+    /// Takes up a key Secret that we made. Whether other keys are held now, and whether it is of use as it is stored.
+    pub(super) fn add_made(&self, secret: Secret) -> (bool, bool) {
+        let name = secret.name().to_owned();
+        self.state().made.insert(name.clone());
+        let is_other = self.add(secret);
+        (is_other, !self.state().broken.contains_key(&name))
+    }
+
+    /// A list of all key Secrets is being asked for.
+    pub(super) fn begin_list(&self) {
+        self.state().made.clear();
+    }
+
     /// Takes up a key Secret unless it is known as it is. Whether other keys are held now.
     pub(super) fn add_if_other(&self, secret: Secret) -> bool {
         let is_known = self.state().secrets.get(secret.name()) == Some(&secret);
@@ -87,11 +102,13 @@ impl Keys {
         state.rebuild(self.order)
     }
 
-    /// Puts all key Secrets that there are in place of those known. Whether other keys are held now.
+    /// Puts all key Secrets of a list in place of those known, but for those made meanwhile. Whether other keys are held now.
     pub(super) fn replace(&self, secrets: Vec<Secret>) -> bool {
         let mut state = self.state();
         let named = |secret: Secret| (secret.name().to_owned(), secret);
-        state.secrets = secrets.into_iter().map(named).collect();
+        let made = std::mem::take(&mut state.made);
+        state.secrets.retain(|name, _| made.contains(name));
+        state.secrets.extend(secrets.into_iter().map(named));
         state.is_listed = true;
         state.rebuild(self.order)
     }
@@ -231,6 +248,28 @@ mod tests {
         assert!(keys.remove("bad"));
         assert!(!keys.remove("bad"));
         assert_eq!(keys.ids(), [good.certificate.key_id()]);
+    }
+
+    #[test]
+    fn a_key_that_was_made_while_the_keys_were_listed_is_not_lost() {
+        let keys = Keys::new(KeyOrder::NotBefore);
+        keys.begin_list();
+        let made = secret_of(&key(1), "made", at(1));
+        assert_eq!(keys.add_made(made), (true, true));
+        assert!(!keys.replace(Vec::new()));
+        assert_eq!(keys.ids().len(), 1);
+        // The next list has it, or it is gone.
+        keys.begin_list();
+        assert!(keys.replace(Vec::new()));
+        assert!(keys.ids().is_empty());
+    }
+
+    #[test]
+    fn a_key_that_is_stored_so_that_it_cannot_be_used_is_noticed() {
+        let keys = Keys::new(KeyOrder::NotBefore);
+        let mut stored = secret_of(&key(1), "made", at(1));
+        stored.data.remove("tls.key");
+        assert_eq!(keys.add_made(stored), (false, false));
     }
 
     #[test]

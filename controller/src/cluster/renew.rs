@@ -9,7 +9,7 @@ use seal_sealing::{Renewal, Secret};
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::spawn_blocking,
-    time::sleep,
+    time::{Instant, sleep},
 };
 use tracing::{error, info, warn};
 
@@ -22,15 +22,52 @@ use super::{
 const GLANCE: Duration = Duration::from_secs(3600);
 /// The first wait after a key could not be made, doubled up to [`GLANCE`].
 const FIRST_RETRY: Duration = Duration::from_secs(2);
+/// How long until the certificate is offered again where that failed.
+const OFFER_AGAIN: Duration = Duration::from_secs(30);
 /// Added to the name of the installation: the name of the ConfigMap with the certificate.
 const CERTIFICATE: &str = "-certificate";
+
+/// When a key may be made: never twice at once, and ever later while none can be made.
+#[derive(Debug)]
+struct Tries {
+    next: Option<Instant>,
+    wait: Duration,
+}
+
+impl Tries {
+    fn new() -> Self {
+        Self {
+            next: None,
+            wait: FIRST_RETRY,
+        }
+    }
+
+    /// How long until one may be made.
+    fn wait(&self, now: Instant) -> Duration {
+        self.next
+            .map_or(Duration::ZERO, |next| next.saturating_duration_since(now))
+    }
+
+    fn succeeded(&mut self, now: Instant) {
+        self.wait = FIRST_RETRY;
+        self.next = Some(now + FIRST_RETRY);
+    }
+
+    /// How long until the next try.
+    fn failed(&mut self, now: Instant) -> Duration {
+        let wait = self.wait;
+        self.next = Some(now + wait);
+        self.wait = (wait * 2).min(GLANCE);
+        wait
+    }
+}
 
 /// Looks after the keys without an end. SIGUSR1 makes a key at once.
 pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()> {
     let mut now_please =
         signal(SignalKind::user_defined1()).map_err(|_| anyhow!("cannot wait for signals"))?;
     let mut cutoff = cluster.args.key_cutoff_time;
-    let mut retry = FIRST_RETRY;
+    let mut tries = Tries::new();
     let mut offered = None;
     let mut told = None;
     loop {
@@ -52,25 +89,30 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
                     .duration_since(now)
                     .unsigned_abs()
                     .clamp(Duration::from_secs(1), GLANCE),
+                // Whatever wakes us, keys are not made in quick succession.
+                Renewal::Due if !tries.wait(Instant::now()).is_zero() => tries.wait(Instant::now()),
                 Renewal::Due => match cluster.make_key(now).await {
                     Ok(()) => {
                         // One key is enough, also where the cutoff lies in the future.
                         cutoff = None;
-                        retry = FIRST_RETRY;
+                        tries.succeeded(Instant::now());
                         Duration::ZERO
                     }
                     Err(problem) => {
                         error!("a new key is due and cannot be made: {problem}");
-                        let wait = retry;
-                        retry = (retry * 2).min(GLANCE);
-                        wait
+                        tries.failed(Instant::now())
                     }
                 },
             }
         } else {
             GLANCE
         };
-        cluster.offer_certificate(&mut offered).await;
+        let is_offered = cluster.offer_certificate(&mut offered).await;
+        let wait = if is_offered {
+            wait
+        } else {
+            wait.min(OFFER_AGAIN)
+        };
         cluster.look_at_validity(&mut told);
         tokio::select! {
             () = sleep(wait) => {}
@@ -118,9 +160,13 @@ impl Cluster {
             "New key written"
         );
         info!("Certificate generated\n{}", key.certificate.to_pem());
-        let changed = self.keys.add(secret);
+        let (changed, is_of_use) = self.keys.add_made(secret);
         self.keys_seen(changed);
-        Ok(())
+        if is_of_use {
+            Ok(())
+        } else {
+            Err("the API server stored another Secret than was written, which is of no use as a key".to_owned())
+        }
     }
 
     /// Reads the key Secret that is named as old installations named it.
@@ -137,14 +183,16 @@ impl Cluster {
     }
 
     /// Writes the certificate where every user may read it.
-    async fn offer_certificate(&self, offered: &mut Option<Option<String>>) {
+    ///
+    /// Whether nothing is left to be tried again.
+    async fn offer_certificate(&self, offered: &mut Option<Option<String>>) -> bool {
         if !self.keys.is_listed() {
-            return;
+            return true;
         }
         let ring = self.keys.ring();
         let pem = ring.current().map(|(_, certificate)| certificate.to_pem());
         if offered.as_ref() == Some(&pem) {
-            return;
+            return true;
         }
         let name = ObjectName::new(&self.own, format!("{}{CERTIFICATE}", self.args.name));
         match publish(&self.api, &name, pem.as_deref()).await {
@@ -155,8 +203,10 @@ impl Cluster {
             }
             Err(error) => {
                 warn!("the ConfigMap {name} cannot be written: {error}");
+                return false;
             }
         }
+        true
     }
 
     /// Says once of a certificate that it is not valid.
@@ -182,5 +232,26 @@ impl Cluster {
             }
         }
         *told = Some(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_not_made_in_quick_succession_and_tries_come_ever_later() {
+        let mut tries = Tries::new();
+        let now = Instant::now();
+        assert!(tries.wait(now).is_zero());
+        let waits: Vec<u64> = (0..13).map(|_| tries.failed(now).as_secs()).collect();
+        assert_eq!(
+            waits,
+            [2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]
+        );
+        assert_eq!(tries.wait(now), GLANCE);
+        tries.succeeded(now);
+        assert_eq!(tries.wait(now), FIRST_RETRY);
+        assert!(tries.wait(now + FIRST_RETRY).is_zero());
     }
 }

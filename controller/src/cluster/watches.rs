@@ -140,8 +140,8 @@ pub(super) async fn keys(cluster: Arc<Cluster>) {
         let ended = follow_keys(&cluster, stream, &mut follow).await;
         if ended == Ended::NotAllowed {
             cluster.feature_off(Feature::KeyWatch);
-            sleep(LIST_AGAIN).await;
         }
+        sleep(LIST_AGAIN).await;
     }
 }
 
@@ -200,7 +200,10 @@ async fn follow_keys(
             Ok(event) => {
                 follow.works();
                 match event {
-                    Event::Init => listed.clear(),
+                    Event::Init => {
+                        cluster.keys.begin_list();
+                        listed.clear();
+                    }
                     Event::InitApply(object) => listed.extend(key_secret(object)),
                     Event::InitDone => {
                         let mut all = std::mem::take(&mut listed);
@@ -218,7 +221,7 @@ async fn follow_keys(
                                     "the key Secret named {} cannot be read: {error}",
                                     cluster.args.key_prefix
                                 );
-                                return Ended::NotAllowed;
+                                return Ended::Otherwise;
                             }
                         }
                     }
