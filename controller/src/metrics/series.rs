@@ -81,5 +81,5 @@ metrics! {
     API_ERRORS: Counter "seal_controller_api_errors_total" ["code"]
         "How often the API server answered with an error, by status code; none where it did not answer.",
     FEATURE_OFF: Gauge "seal_controller_feature_off" ["feature"]
-        "1 for what the controller does without, for want of rights or fields of the CRD.",
+        "1 for what the controller does without, for want of rights.",
 }
