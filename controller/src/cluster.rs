@@ -28,7 +28,10 @@ use std::{
 };
 
 use seal_sealing::{KeyOrder, Secret};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::{
+    sync::{Notify, Semaphore, watch},
+    time::sleep,
+};
 use tracing::{info, warn};
 
 use crate::{args, args::Args, http::Served, metrics::Metrics};
@@ -136,16 +139,27 @@ impl Cluster {
         }
     }
 
-    /// Deletes the Secret of a SealedSecret that is gone, where it is its own.
+    /// Deletes the Secret of a SealedSecret that is gone, where it is its own; tries until it is known to be done.
     async fn delete_secret_of(&self, name: &ObjectName, uid: &str) {
-        // One that only left the selection of labels is not gone.
-        match self.api.get(Kind::SealedSecret, name).await {
-            Ok(None) => {}
-            Ok(Some(object)) if read::text(&object, "uid") != uid => {}
-            Ok(Some(_)) | Err(_) => return,
+        for times in 0.. {
+            match self.try_to_delete_secret_of(name, uid).await {
+                Ok(()) => return,
+                Err(error) => {
+                    warn!(secret = %name, "the Secret cannot be deleted, will retry: {error}");
+                }
+            }
+            sleep(reconcile::wait_after(times)).await;
         }
-        let Ok(Some(object)) = self.api.get(Kind::Secret, name).await else {
-            return;
+    }
+
+    async fn try_to_delete_secret_of(&self, name: &ObjectName, uid: &str) -> Result<(), ApiError> {
+        // One that only left the selection of labels is not gone.
+        let sealed = self.api.get(Kind::SealedSecret, name).await?;
+        if sealed.is_some_and(|sealed| read::text(&sealed, "uid") == uid) {
+            return Ok(());
+        }
+        let Some(object) = self.api.get(Kind::Secret, name).await? else {
+            return Ok(());
         };
         let owner = crate::plan::Owner {
             name: &name.name,
@@ -154,15 +168,11 @@ impl Cluster {
         let is_ours = Secret::from_json(&object)
             .is_ok_and(|secret| crate::plan::is_owned_by(&secret, &owner));
         if is_ours {
-            match self
-                .api
-                .delete(Kind::Secret, name, &read::text(&object, "uid"))
-                .await
-            {
-                Ok(()) => info!(secret = %name, "Secret deleted with its SealedSecret"),
-                Err(error) => warn!(secret = %name, "the Secret cannot be deleted: {error}"),
-            }
+            let uid = read::text(&object, "uid");
+            self.api.delete(Kind::Secret, name, &uid).await?;
+            info!(secret = %name, "Secret deleted with its SealedSecret");
         }
+        Ok(())
     }
 
     /// All SealedSecrets of a namespace, or of all, are known, or it is known that they cannot be. A namespace that is

@@ -481,7 +481,7 @@ impl Cluster {
 }
 
 /// How long to wait after something outside failed so often.
-fn wait_after(times: u32) -> Duration {
+pub(super) fn wait_after(times: u32) -> Duration {
     FIRST_RETRY
         .saturating_mul(1 << times.min(16))
         .min(LAST_RETRY)

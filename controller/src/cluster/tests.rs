@@ -220,3 +220,29 @@ async fn a_sealed_secret_that_goes_during_the_work_is_not_counted_afterwards() {
     let metrics = cluster.metrics.text();
     assert!(!metrics.contains("namespace=\"prod\""), "{metrics}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_secret_of_what_is_gone_is_deleted_also_after_the_api_server_failed() {
+    let owner = json!([{
+        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "db", "uid": "u", "controller": true,
+    }]);
+    let failures = Mutex::new(3);
+    let (cluster, asked) = cluster(move |method, path| {
+        let mut failures = failures.lock().expect("no test panics with it");
+        match (method, path.rsplit('/').nth(1)) {
+            ("GET", Some("sealedsecrets")) => failure(404, "NotFound", "not found"),
+            (_, Some("secrets")) if *failures > 0 => {
+                *failures -= 1;
+                failure(500, "InternalError", "no")
+            }
+            ("GET", _) => {
+                let metadata = json!({"name": "db", "uid": "s", "ownerReferences": owner});
+                (200, json!({"metadata": metadata}))
+            }
+            _ => (200, json!({})),
+        }
+    });
+    cluster.delete_secret_of(&name(), "u").await;
+    assert_eq!(count(&asked, "GET", "/secrets/db"), 4);
+    assert_eq!(count(&asked, "DELETE", "/secrets/db"), 1);
+}
