@@ -2,9 +2,9 @@
 //!
 //! A watch that breaks off is begun again without an end; what it misses is said once, and once more when it works again.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 
-use futures::{StreamExt, TryStream, TryStreamExt};
+use futures::{Stream, StreamExt, TryStream, TryStreamExt, future};
 use k8s_openapi::{
     api::core::v1::Secret as ApiSecret, apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
@@ -19,6 +19,7 @@ use kube::{
 };
 use seal_api::{SealedSecret, annotations};
 use seal_sealing::Secret;
+use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -34,28 +35,33 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
     let api: Api<PartialObjectMeta<SealedSecret>> = api(&cluster, namespace.as_deref());
     let config = config().labels(&cluster.args.label_selector);
     let mut follow = Follow::new("SealedSecrets", namespace);
-    let stream = watcher(api, config).default_backoff();
+    let stream = events(api, config, || ());
     let mut listed = HashSet::new();
     futures::pin_mut!(stream);
     while let Some(event) = stream.next().await {
         match event {
             Err(error) => {
                 follow.failed(&error);
+                listed.clear();
                 cluster.listed(follow.namespace());
             }
             Ok(event) => {
                 follow.works();
                 match event {
-                    Event::Init => listed.clear(),
-                    Event::InitApply(object) | Event::Apply(object) => {
+                    Event::Init => {}
+                    Event::InitApply(object) => {
                         if let Some(name) = name_of(&object.metadata) {
                             cluster.sealed_secret_seen(&name, Fingerprint::of(&object.metadata));
                             listed.insert(name);
                         }
                     }
+                    Event::Apply(object) => {
+                        if let Some(name) = name_of(&object.metadata) {
+                            cluster.sealed_secret_seen(&name, Fingerprint::of(&object.metadata));
+                        }
+                    }
                     Event::Delete(object) => {
                         if let Some(name) = name_of(&object.metadata) {
-                            listed.remove(&name);
                             cluster.sealed_secret_gone(&name, object.metadata.uid);
                         }
                     }
@@ -76,16 +82,19 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
 pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
     let api: Api<PartialObjectMeta<ApiSecret>> = api(&cluster, namespace.as_deref());
     let mut follow = Follow::new("Secrets", namespace);
-    let stream = watcher(api, config()).default_backoff();
+    let stream = events(api, config(), || ());
     let mut listed = HashSet::new();
     futures::pin_mut!(stream);
     while let Some(event) = stream.next().await {
         match event {
-            Err(error) => follow.failed(&error),
+            Err(error) => {
+                follow.failed(&error);
+                listed.clear();
+            }
             Ok(event) => {
                 follow.works();
                 match event {
-                    Event::Init => listed.clear(),
+                    Event::Init => {}
                     Event::InitApply(object) => {
                         if let Some(name) = name_of(&object.metadata) {
                             secret_seen(&cluster, &name, &object);
@@ -136,7 +145,9 @@ pub(super) async fn keys(cluster: Arc<Cluster>) {
         let api: Api<DynamicObject> =
             Api::namespaced_with(cluster.api.client.clone(), &cluster.own, &resource);
         let selector = format!("{}={}", annotations::KEY_LABEL, annotations::KEY_ACTIVE);
-        let stream = watcher(api, config().labels(&selector)).default_backoff();
+        let stream = events(api, config().labels(&selector), || {
+            cluster.keys.begin_list();
+        });
         let ended = follow_keys(&cluster, stream, &mut follow).await;
         if ended == Ended::NotAllowed {
             cluster.feature_off(Feature::KeyWatch);
@@ -196,14 +207,14 @@ async fn follow_keys(
             {
                 return Ended::NotAllowed;
             }
-            Err(error) => follow.failed(&error),
+            Err(error) => {
+                follow.failed(&error);
+                listed.clear();
+            }
             Ok(event) => {
                 follow.works();
                 match event {
-                    Event::Init => {
-                        cluster.keys.begin_list();
-                        listed.clear();
-                    }
+                    Event::Init => {}
                     Event::InitApply(object) => listed.extend(key_secret(object)),
                     Event::InitDone => {
                         let mut all = std::mem::take(&mut listed);
@@ -269,6 +280,28 @@ where
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     }
+}
+
+/// What a watch says, with ever longer waits while it fails. That a list begins is told to `begins` only: it is
+/// said before the API server is asked, so that every wait would be the first one. What was listed before an error is
+/// listed again.
+fn events<K>(
+    api: Api<K>,
+    config: watcher::Config,
+    begins: impl Fn(),
+) -> impl Stream<Item = Result<Event<K>, watcher::Error>>
+where
+    K: Resource + Clone + DeserializeOwned + fmt::Debug + Send + 'static,
+{
+    watcher(api, config)
+        .try_filter(move |event| {
+            let is_begin = matches!(event, Event::Init);
+            if is_begin {
+                begins();
+            }
+            future::ready(!is_begin)
+        })
+        .default_backoff()
 }
 
 fn config() -> watcher::Config {

@@ -367,3 +367,30 @@ fn slow_answers_about_one_object_hold_up_no_other() {
         site.synced("slow");
     });
 }
+
+#[test]
+fn what_must_not_be_listed_is_asked_for_ever_more_rarely_and_said_once() {
+    everywhere(|site, proxy| {
+        let path = site.sealed_path("");
+        let path = path.trim_end_matches('/').to_owned();
+        let is_meant = move |asked: &Asked| asked.path.starts_with(&format!("{path}?"));
+        let forbidden = is_meant.clone();
+        proxy.misbehave(move |asked| forbidden(asked).then(|| Fault::status(403, "Forbidden")));
+        let before = proxy.asked().len();
+        site.controller.restart();
+        thread::sleep(Duration::from_secs(15));
+        let asked = proxy.asked();
+        let times = asked[before..]
+            .iter()
+            .filter(|asked| is_meant(asked))
+            .count();
+        // After 0.8 s, then twice as long each time.
+        assert!((2..=7).contains(&times), "{times}");
+        let said = |what: &str| site.controller.log().matches(what).count();
+        let what = format!("SealedSecrets in {}", site.apps);
+        assert_eq!(said(&format!("cannot watch {what}")), 1);
+        proxy.behave();
+        site.with_db("x");
+        assert_eq!(said(&format!("watching {what} works again")), 1);
+    });
+}
