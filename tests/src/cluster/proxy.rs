@@ -182,6 +182,13 @@ impl Proxy {
             .count()
     }
 
+    /// How many answers are under way to what is chosen.
+    pub fn under_way(&self, choose: impl Fn(&Asked) -> bool) -> usize {
+        let state = lock(&self.shared.state);
+        let chosen = state.open.iter().filter(|(_, asked, ..)| choose(asked));
+        chosen.count()
+    }
+
     /// Everything that was asked for so far.
     pub fn asked(&self) -> Vec<Asked> {
         lock(&self.shared.state).asked.clone()
