@@ -2,6 +2,7 @@
 
 mod combinations;
 mod message;
+mod sealing;
 
 use std::ffi::OsString;
 
@@ -40,6 +41,12 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Cli, ExitCode> {
 
 /// Reads a command line: each value by itself, then what goes together.
 fn read(arguments: &[OsString]) -> Result<Cli, Error> {
+    if let Some((cli, matches)) = sealing::read(arguments)
+        && combinations::check_order(&matches).is_ok()
+        && combinations::check(&cli).is_ok()
+    {
+        return Ok(cli);
+    }
     let matches = Cli::command()
         .try_get_matches_from(arguments)
         .map_err(message::without_value)?;
