@@ -35,7 +35,11 @@ pub(super) fn controllers() -> Result<Vec<Row>> {
             command: "cargo xtask bench --cluster".to_owned(),
             ours: format!("{ours:.0}{unit}"),
             beside: format!("{theirs:.0}{unit} (upstream v0.40.0, its defaults)"),
-            ratio: format!("{:.3}", ours / theirs),
+            ratio: if theirs == 0.0 {
+                "-".to_owned()
+            } else {
+                format!("{:.3}", ours / theirs)
+            },
         })
     };
     Ok(vec![
