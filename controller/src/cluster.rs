@@ -6,6 +6,7 @@
 mod api_server;
 mod certificate_map;
 mod events;
+mod feature;
 mod keys;
 mod object_name;
 mod objects;
@@ -37,11 +38,11 @@ use tracing::{info, warn};
 use crate::{args, args::Args, http::Served, metrics::Metrics};
 
 use api_server::{ApiError, ApiServer, Kind};
+use feature::Feature;
 use keys::Keys;
 use object_name::ObjectName;
 use objects::{Fingerprint, Objects};
 use queue::Queue;
-use watches::Feature;
 
 pub use serve::run;
 

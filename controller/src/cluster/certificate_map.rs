@@ -26,7 +26,9 @@ pub(super) async fn publish(
                 "metadata": {"name": name.name, "namespace": name.namespace},
                 "data": data,
             });
-            created(api.create(Kind::ConfigMap, &name.namespace, &object).await)
+            api.create(Kind::ConfigMap, &name.namespace, &object)
+                .await
+                .map(drop)
         }
         Some(present) if is_right(&present, pem) => Ok(()),
         Some(mut present) => {
@@ -34,10 +36,6 @@ pub(super) async fn publish(
             api.replace(Kind::ConfigMap, name, &present).await.map(drop)
         }
     }
-}
-
-fn created(result: Result<Value, ApiError>) -> Result<(), ApiError> {
-    result.map(drop)
 }
 
 fn is_right(present: &Value, pem: Option<&str>) -> bool {

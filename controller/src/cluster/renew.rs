@@ -14,8 +14,8 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use super::{
-    Cluster, api_server::Kind, certificate_map::publish, keys::new_key_secret,
-    object_name::ObjectName, refusal::without_values, watches::Feature,
+    Cluster, api_server::Kind, certificate_map::publish, feature::Feature, keys::new_key_secret,
+    object_name::ObjectName, refusal::without_values,
 };
 
 /// How often it is looked whether something is due, whatever a clock said before.

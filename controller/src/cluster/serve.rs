@@ -3,6 +3,7 @@
 use std::{sync::Arc, thread, time::Duration};
 
 use anyhow::{Context, anyhow};
+use futures::FutureExt;
 use kube::Client;
 use seal_shell::ExitCode;
 use tokio::{
@@ -145,24 +146,14 @@ fn watch(cluster: &Arc<Cluster>) -> JoinSet<anyhow::Result<()>> {
         Some(namespaces) => namespaces.iter().cloned().map(Some).collect(),
     };
     for namespace in namespaces {
-        let (cluster, same) = (Arc::clone(cluster), Arc::clone(cluster));
-        let sealed = watches::sealed_secrets(Arc::clone(&cluster), namespace.clone());
-        watching.spawn(async move {
-            sealed.await;
-            Ok(())
-        });
+        let sealed = watches::sealed_secrets(Arc::clone(cluster), namespace.clone());
+        watching.spawn(sealed.map(Ok));
         if cluster.watches_secrets() {
-            watching.spawn(async move {
-                watches::secrets(same, namespace).await;
-                Ok(())
-            });
+            let secrets = watches::secrets(Arc::clone(cluster), namespace);
+            watching.spawn(secrets.map(Ok));
         }
     }
-    let keys = watches::keys(Arc::clone(cluster));
-    watching.spawn(async move {
-        keys.await;
-        Ok(())
-    });
+    watching.spawn(watches::keys(Arc::clone(cluster)).map(Ok));
     watching.spawn(renew::look_after_keys(Arc::clone(cluster)));
     watching
 }

@@ -6,7 +6,8 @@ use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, TryStream, TryStreamExt, future};
 use k8s_openapi::{
-    api::core::v1::Secret as ApiSecret, apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    NamespaceResourceScope, api::core::v1::Secret as ApiSecret,
+    apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{
     Api, Resource,
@@ -23,7 +24,9 @@ use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::{Cluster, keys::is_key, object_name::ObjectName, objects::Fingerprint};
+use super::{
+    Cluster, feature::Feature, keys::is_key, object_name::ObjectName, objects::Fingerprint,
+};
 
 /// How long until key Secrets are listed again where they cannot be watched.
 const LIST_AGAIN: Duration = Duration::from_secs(30);
@@ -32,102 +35,111 @@ const PAGE: u32 = 500;
 
 /// Watches the SealedSecrets of a namespace, or of all, without an end.
 pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
-    let api: Api<PartialObjectMeta<SealedSecret>> = api(&cluster, namespace.as_deref());
-    let config = config().labels(&cluster.args.label_selector);
-    let mut follow = Follow::new("SealedSecrets", namespace);
-    let stream = events(api, config, || ());
-    let mut listed = HashSet::new();
-    futures::pin_mut!(stream);
-    while let Some(event) = stream.next().await {
-        match event {
-            Err(error) => {
-                follow.failed(&error);
-                listed.clear();
-                cluster.listed(follow.namespace());
-            }
-            Ok(event) => {
-                follow.works();
-                match event {
-                    Event::Init => {}
-                    Event::InitApply(object) => {
-                        if let Some(name) = name_of(&object.metadata) {
-                            cluster.sealed_secret_seen(&name, Fingerprint::of(&object.metadata));
-                            listed.insert(name);
-                        }
-                    }
-                    Event::Apply(object) => {
-                        if let Some(name) = name_of(&object.metadata) {
-                            cluster.sealed_secret_seen(&name, Fingerprint::of(&object.metadata));
-                        }
-                    }
-                    Event::Delete(object) => {
-                        if let Some(name) = name_of(&object.metadata) {
-                            cluster.sealed_secret_gone(&name, object.metadata.uid);
-                        }
-                    }
-                    Event::InitDone => {
-                        for name in cluster.objects().missing(follow.namespace(), &listed) {
-                            cluster.sealed_secret_gone(&name, None);
-                        }
-                        listed.clear();
-                        cluster.listed(follow.namespace());
-                    }
-                }
-            }
+    let labels = config().labels(&cluster.args.label_selector);
+    let follow = Follow::new("SealedSecrets", namespace);
+    follow_all::<SealedSecret>(&cluster, labels, follow, |heard| match heard {
+        Heard::Seen(name, metadata) => {
+            cluster.sealed_secret_seen(&name, Fingerprint::of(metadata));
         }
-    }
+        Heard::Gone(name, metadata) => {
+            cluster.sealed_secret_gone(&name, metadata.uid.clone());
+        }
+        Heard::Listed(namespace, listed) => {
+            let missing = cluster.objects().missing(namespace, listed);
+            for name in missing {
+                cluster.sealed_secret_gone(&name, None);
+            }
+            cluster.listed(namespace);
+        }
+        Heard::Failed(namespace) => cluster.listed(namespace),
+    })
+    .await;
 }
 
 /// Watches the Secrets of a namespace, or of all, without an end.
 pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
-    let api: Api<PartialObjectMeta<ApiSecret>> = api(&cluster, namespace.as_deref());
-    let mut follow = Follow::new("Secrets", namespace);
-    let stream = events(api, config(), || ());
+    let follow = Follow::new("Secrets", namespace);
+    follow_all::<ApiSecret>(&cluster, config(), follow, |heard| match heard {
+        Heard::Seen(name, metadata) => secret_seen(&cluster, &name, metadata),
+        Heard::Gone(name, _) => cluster.secret_gone(&name),
+        Heard::Listed(namespace, listed) => {
+            let missing = cluster.objects().missing_secrets(namespace, listed);
+            for name in missing {
+                cluster.secret_gone(&name);
+            }
+        }
+        Heard::Failed(_) => {}
+    })
+    .await;
+}
+
+/// What a watch of metadata tells.
+enum Heard<'h> {
+    /// An object is there, or was changed.
+    Seen(ObjectName, &'h ObjectMeta),
+    /// An object is gone.
+    Gone(ObjectName, &'h ObjectMeta),
+    /// All objects of the namespace, or of all, were told of: these.
+    Listed(Option<&'h str>, &'h HashSet<ObjectName>),
+    /// The watch does not work at the moment.
+    Failed(Option<&'h str>),
+}
+
+/// Watches the metadata of all objects of a kind without an end, and tells what is heard of them.
+async fn follow_all<K>(
+    cluster: &Cluster,
+    config: watcher::Config,
+    mut follow: Follow,
+    hear: impl Fn(Heard<'_>),
+) where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + fmt::Debug
+        + Send
+        + 'static,
+{
+    let api: Api<PartialObjectMeta<K>> = api(cluster, follow.namespace());
+    let stream = events(api, config, || ());
     let mut listed = HashSet::new();
     futures::pin_mut!(stream);
     while let Some(event) = stream.next().await {
-        match event {
+        let event = match event {
+            Ok(event) => event,
             Err(error) => {
                 follow.failed(&error);
                 listed.clear();
+                hear(Heard::Failed(follow.namespace()));
+                continue;
             }
-            Ok(event) => {
-                follow.works();
-                match event {
-                    Event::Init => {}
-                    Event::InitApply(object) => {
-                        if let Some(name) = name_of(&object.metadata) {
-                            secret_seen(&cluster, &name, &object);
-                            listed.insert(name);
-                        }
-                    }
-                    Event::Apply(object) => {
-                        if let Some(name) = name_of(&object.metadata) {
-                            secret_seen(&cluster, &name, &object);
-                        }
-                    }
-                    Event::Delete(object) => {
-                        if let Some(name) = name_of(&object.metadata) {
-                            cluster.secret_gone(&name);
-                        }
-                    }
-                    Event::InitDone => {
-                        for name in cluster
-                            .objects()
-                            .missing_secrets(follow.namespace(), &listed)
-                        {
-                            cluster.secret_gone(&name);
-                        }
-                        listed.clear();
-                    }
+        };
+        follow.works();
+        match event {
+            Event::Init => {}
+            Event::InitApply(object) => {
+                if let Some(name) = name_of(&object.metadata) {
+                    listed.insert(name.clone());
+                    hear(Heard::Seen(name, &object.metadata));
                 }
+            }
+            Event::Apply(object) => {
+                if let Some(name) = name_of(&object.metadata) {
+                    hear(Heard::Seen(name, &object.metadata));
+                }
+            }
+            Event::Delete(object) => {
+                if let Some(name) = name_of(&object.metadata) {
+                    hear(Heard::Gone(name, &object.metadata));
+                }
+            }
+            Event::InitDone => {
+                hear(Heard::Listed(follow.namespace(), &listed));
+                listed.clear();
             }
         }
     }
 }
 
-fn secret_seen(cluster: &Cluster, name: &ObjectName, object: &PartialObjectMeta<ApiSecret>) {
-    let metadata = &object.metadata;
+fn secret_seen(cluster: &Cluster, name: &ObjectName, metadata: &ObjectMeta) {
     let version = metadata.resource_version.clone().unwrap_or_default();
     cluster.secret_seen(name, version);
     let label = metadata.labels.as_ref();
@@ -156,36 +168,6 @@ pub(super) async fn keys(cluster: Arc<Cluster>) {
     }
 }
 
-/// What the controller does without where rights are missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Feature {
-    /// Key Secrets are listed every half minute instead of watched.
-    KeyWatch,
-    /// The certificate is not offered as a ConfigMap.
-    CertificateConfigMap,
-}
-
-impl Feature {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::KeyWatch => "key-watch",
-            Self::CertificateConfigMap => "certificate-config-map",
-        }
-    }
-
-    /// What its loss means, for the log.
-    pub(super) fn loss(self) -> &'static str {
-        match self {
-            Self::KeyWatch => {
-                "no right to watch the Secrets of the controller's namespace: new keys are found within half a minute"
-            }
-            Self::CertificateConfigMap => {
-                "no right to write ConfigMaps in the controller's namespace: the certificate is offered over HTTP only"
-            }
-        }
-    }
-}
-
 #[derive(Debug, PartialEq, Eq)]
 enum Ended {
     NotAllowed,
@@ -201,7 +183,8 @@ async fn follow_keys(
     let stream = stream.into_stream();
     futures::pin_mut!(stream);
     while let Some(event) = stream.next().await {
-        match event {
+        let event = match event {
+            Ok(event) => event,
             Err(watcher::Error::WatchStartFailed(kube::Error::Api(status)))
                 if status.code == 403 =>
             {
@@ -210,47 +193,39 @@ async fn follow_keys(
             Err(error) => {
                 follow.failed(&error);
                 listed.clear();
+                continue;
             }
-            Ok(event) => {
-                follow.works();
-                match event {
-                    Event::Init => {}
-                    Event::InitApply(object) => listed.extend(key_secret(object)),
-                    Event::InitDone => {
-                        let mut all = std::mem::take(&mut listed);
-                        match cluster.legacy_key().await {
-                            Ok(legacy) => {
-                                all.retain(|secret: &Secret| {
-                                    secret.name() != cluster.args.key_prefix
-                                });
-                                all.extend(legacy);
-                                let changed = cluster.keys.replace(all);
-                                cluster.keys_seen(changed);
-                            }
-                            Err(error) => {
-                                warn!(
-                                    "the key Secret named {} cannot be read: {error}",
-                                    cluster.args.key_prefix
-                                );
-                                return Ended::Otherwise;
-                            }
-                        }
-                    }
-                    Event::Apply(object) => {
-                        let keys = key_secret(object)
-                            .filter(|secret| is_key(secret, &cluster.args.key_prefix));
-                        if let Some(secret) = keys {
-                            let changed = cluster.keys.add(secret);
-                            cluster.keys_seen(changed);
-                        }
-                    }
-                    Event::Delete(object) => {
-                        let name = object.metadata.name.unwrap_or_default();
-                        let changed = cluster.keys.remove(&name);
-                        cluster.keys_seen(changed);
-                    }
+        };
+        follow.works();
+        let changed = match event {
+            Event::Init => None,
+            Event::InitApply(object) => {
+                listed.extend(key_secret(object));
+                None
+            }
+            Event::InitDone => match cluster.legacy_key().await {
+                Ok(legacy) => {
+                    let mut all = std::mem::take(&mut listed);
+                    all.retain(|secret: &Secret| secret.name() != cluster.args.key_prefix);
+                    all.extend(legacy);
+                    Some(cluster.keys.replace(all))
                 }
+                Err(error) => {
+                    let prefix = &cluster.args.key_prefix;
+                    warn!("the key Secret named {prefix} cannot be read: {error}");
+                    return Ended::Otherwise;
+                }
+            },
+            Event::Apply(object) => key_secret(object)
+                .filter(|secret| is_key(secret, &cluster.args.key_prefix))
+                .map(|secret| cluster.keys.add(secret)),
+            Event::Delete(object) => {
+                let name = object.metadata.name.unwrap_or_default();
+                Some(cluster.keys.remove(&name))
             }
+        };
+        if let Some(changed) = changed {
+            cluster.keys_seen(changed);
         }
     }
     Ended::Otherwise
@@ -273,7 +248,7 @@ fn key_secret(object: DynamicObject) -> Option<Secret> {
 
 fn api<K>(cluster: &Cluster, namespace: Option<&str>) -> Api<K>
 where
-    K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
 {
     let client = cluster.api.client.clone();
     match namespace {

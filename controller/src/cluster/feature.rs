@@ -1,0 +1,31 @@
+//! What the controller can do without, where rights are missing.
+
+/// What the controller does without where rights are missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Feature {
+    /// Key Secrets are listed every half minute instead of watched.
+    KeyWatch,
+    /// The certificate is not offered as a ConfigMap.
+    CertificateConfigMap,
+}
+
+impl Feature {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::KeyWatch => "key-watch",
+            Self::CertificateConfigMap => "certificate-config-map",
+        }
+    }
+
+    /// What its loss means, for the log.
+    pub(super) fn loss(self) -> &'static str {
+        match self {
+            Self::KeyWatch => {
+                "no right to watch the Secrets of the controller's namespace: new keys are found within half a minute"
+            }
+            Self::CertificateConfigMap => {
+                "no right to write ConfigMaps in the controller's namespace: the certificate is offered over HTTP only"
+            }
+        }
+    }
+}
