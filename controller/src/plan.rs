@@ -2,7 +2,7 @@
 //!
 //! One pure function, [`plan`], holds nearly every rule of the controller, whichever shell it runs in; the table in its
 //! tests is the specification. It knows no file, no API server and no clock: the shell observes, plans, carries the
-//! steps out, and says with [`next_status`] what became of a step that failed.
+//! step out, and says with [`next_status`] or [`status_after_write`] what became of it.
 
 mod content;
 mod ownership;
@@ -33,8 +33,6 @@ pub struct Observed<'o> {
     pub record: Record,
     /// The status as it was last written.
     pub status: Option<&'o SealedSecretStatus>,
-    /// The time.
-    pub now: Timestamp,
 }
 
 /// The SealedSecret, as far as a decision needs it.
@@ -76,11 +74,11 @@ pub enum Record {
     WroteWithoutOwner,
 }
 
-/// What is to be done, in order, and what is to be said of the object.
+/// What is to be done, and what is to be said of the object.
 #[derive(Debug, PartialEq)]
 pub struct Plan {
-    /// The steps; none where everything is as it should be, or has to be left alone.
-    pub steps: Vec<Step>,
+    /// The step; none where everything is as it should be, or has to be left alone.
+    pub step: Option<Step>,
     /// What was found; none for a SealedSecret that is gone.
     pub verdict: Option<Verdict>,
 }
@@ -99,8 +97,17 @@ pub enum Step {
     },
     /// Delete the Secret that was observed.
     DeleteSecret,
-    /// Write the status.
-    SetStatus(SealedSecretStatus),
+}
+
+impl Step {
+    /// The Secret that is to be written, and why one that is there is.
+    pub fn into_write(self) -> Option<(Secret, Option<Cause>)> {
+        match self {
+            Self::CreateSecret(secret) => Some((secret, None)),
+            Self::UpdateSecret { secret, cause } => Some((secret, Some(cause))),
+            Self::DeleteSecret => None,
+        }
+    }
 }
 
 /// Why a Secret is updated.
@@ -127,22 +134,16 @@ impl Cause {
 
 /// Decides what is to be done.
 pub fn plan(observed: &Observed<'_>) -> Plan {
-    let (opened, generation) = match &observed.source {
+    let opened = match &observed.source {
         Source::Gone => return after_the_owner(observed),
-        Source::There {
-            opened, generation, ..
-        } => (opened, *generation),
+        Source::There { opened, .. } => opened,
     };
     let (step, verdict) = match opened {
         Err(failure) => (None, failure.verdict()),
         Ok(wanted) => reach(observed, wanted),
     };
-    let status = next_status(observed.status, &verdict, generation, observed.now);
     Plan {
-        steps: step
-            .into_iter()
-            .chain(status.map(Step::SetStatus))
-            .collect(),
+        step,
         verdict: Some(verdict),
     }
 }
@@ -200,7 +201,7 @@ fn after_the_owner(observed: &Observed<'_>) -> Plan {
         Target::Absent | Target::Unreadable => false,
     };
     Plan {
-        steps: ours.then_some(Step::DeleteSecret).into_iter().collect(),
+        step: ours.then_some(Step::DeleteSecret),
         verdict: None,
     }
 }

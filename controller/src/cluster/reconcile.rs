@@ -250,16 +250,9 @@ impl Cluster {
             target,
             record,
             status: read.status.as_ref(),
-            now,
         });
         let verdict = made.verdict.unwrap_or_else(Verdict::unsealed);
-        let write = made.steps.into_iter().find_map(|step| match step {
-            Step::CreateSecret(secret) => Some((secret, None)),
-            Step::UpdateSecret { secret, cause } => Some((secret, Some(cause))),
-            // The status follows from the verdict, which a failing write may still change.
-            Step::DeleteSecret | Step::SetStatus(_) => None,
-        });
-        match write {
+        match made.step.and_then(Step::into_write) {
             None => Ok(Done::found(verdict, version)),
             Some((_, Some(Cause::Drifted))) if read.leaves_drift() => {
                 Ok(Done::found(verdict, version))

@@ -240,7 +240,7 @@ impl Directory {
         catalogue: &Catalogue,
         now: Timestamp,
     ) -> Result<Absence, Unread> {
-        if !self.has_secret_of(name, now)? {
+        if !self.has_secret_of(name)? {
             return Ok(Absence::Deleted);
         }
         let broken_since = self.memory.broken_since();
@@ -261,10 +261,7 @@ impl Directory {
 
     /// Forgets a SealedSecret that is gone, with its Secret if that goes with it.
     fn forget(&mut self, name: &ObjectName, outcome: &mut Outcome) {
-        if let (Ok(true), Ok(path)) = (
-            self.has_secret_of(name, Timestamp::UNIX_EPOCH),
-            self.layout.secret(name),
-        ) {
+        if let (Ok(true), Ok(path)) = (self.has_secret_of(name), self.layout.secret(name)) {
             if let Err(error) = delete(&self.layout, &path) {
                 let message = format!("cannot be deleted: {error}");
                 return outcome.problem(Problem::of_file(shown(name), Reason::Unwritable, message));
@@ -293,7 +290,7 @@ impl Directory {
     }
 
     /// Whether a Secret is there that goes with its SealedSecret.
-    fn has_secret_of(&self, name: &ObjectName, now: Timestamp) -> Result<bool, Unread> {
+    fn has_secret_of(&self, name: &ObjectName) -> Result<bool, Unread> {
         // What cannot have a file has none.
         let Ok(path) = self.layout.secret(name) else {
             return Ok(false);
@@ -308,8 +305,7 @@ impl Directory {
             target: content.as_target(),
             record: Record::Nothing,
             status: None,
-            now,
         });
-        Ok(plan.steps.contains(&Step::DeleteSecret))
+        Ok(plan.step == Some(Step::DeleteSecret))
     }
 }

@@ -254,7 +254,7 @@ impl Directory {
     ) -> Stage {
         let remembered = self.memory.objects.get(name).cloned().unwrap_or_default();
         let content = target.content(name);
-        let Plan { steps, verdict } = plan(&Observed {
+        let Plan { step, verdict } = plan(&Observed {
             owner: Owner {
                 name: name.name(),
                 uid: &name.uid(),
@@ -267,7 +267,6 @@ impl Directory {
             target: content.as_target(),
             record: remembered.record,
             status: Some(&remembered.status),
-            now,
         });
         let verdict = verdict.unwrap_or_else(Verdict::unsealed);
         self.metrics.unseal_requested();
@@ -285,13 +284,7 @@ impl Directory {
             target: target.digest(),
             verdict: verdict.clone(),
         };
-        let write = steps.into_iter().find_map(|step| match step {
-            Step::CreateSecret(secret) => Some((secret, None)),
-            Step::UpdateSecret { secret, cause } => Some((secret, Some(cause))),
-            // The status follows from the verdict, which a failing write may still change.
-            Step::DeleteSecret | Step::SetStatus(_) => None,
-        });
-        let Some((secret, cause)) = write else {
+        let Some((secret, cause)) = step.and_then(Step::into_write) else {
             return Stage::Found(Finding {
                 verdict,
                 known: Some(known),

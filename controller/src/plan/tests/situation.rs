@@ -13,7 +13,6 @@ pub(super) const OWNER: Owner<'_> = Owner {
     name: "db",
     uid: "uid-1",
 };
-pub(super) const LATER: i64 = 100;
 
 pub(super) type Pairs = &'static [(&'static str, &'static str)];
 
@@ -112,6 +111,14 @@ pub(super) enum Found {
 }
 
 impl Row {
+    /// The status as it was last written.
+    pub(super) fn status(&self) -> Option<SealedSecretStatus> {
+        self.settled_at.map(|generation| SealedSecretStatus {
+            observed_generation: Some(generation),
+            conditions: conditions(&Verdict::unsealed(), generation),
+        })
+    }
+
     pub(super) fn opens_to(self, sketch: Sketch) -> Self {
         let opens_to = Some(sketch);
         Self { opens_to, ..self }
@@ -206,12 +213,11 @@ pub(super) fn changed() -> Row {
 pub(super) fn check(row: Row, expected: Outcome) {
     let plan = run(&row);
     let reason = plan.verdict.as_ref().map(|verdict| verdict.reason);
-    let is_status = |step: &Step| matches!(step, Step::SetStatus(_));
-    let outcome = match plan.steps.into_iter().find(|step| !is_status(step)) {
+    let outcome = match plan.step {
         Some(Step::CreateSecret(secret)) => Creates(secret),
         Some(Step::UpdateSecret { secret, cause }) => Updates(cause, secret),
         Some(Step::DeleteSecret) => Deletes,
-        Some(Step::SetStatus(_)) | None => match reason {
+        None => match reason {
             Some(Reason::Unsealed) | None => LeavesAlone,
             Some(reason) => Refuses(reason),
         },
@@ -226,10 +232,7 @@ pub(super) fn run(row: &Row) -> Plan {
         A(sketch) => Some(sketch.secret()),
         Nothing | Rubbish => None,
     };
-    let status = row.settled_at.map(|generation| SealedSecretStatus {
-        observed_generation: Some(generation),
-        conditions: conditions(&Verdict::unsealed(), generation),
-    });
+    let status = row.status();
     plan(&Observed {
         owner: OWNER,
         source: match row.gone {
@@ -247,7 +250,6 @@ pub(super) fn run(row: &Row) -> Plan {
         },
         record: row.record,
         status: status.as_ref(),
-        now: Timestamp::from_second(LATER).expect("a small number is a time"),
     })
 }
 
