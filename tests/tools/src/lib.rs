@@ -46,14 +46,25 @@ pub enum Kind {
     },
 }
 
+const fn program(name: &'static str, module: &'static str, package: &'static str) -> Tool {
+    Tool {
+        name,
+        module,
+        package,
+        kind: Kind::Program,
+        ldflags: "",
+        in_envtest: false,
+    }
+}
+
 /// The command line of the project we are compatible with.
 pub const KUBESEAL: Tool = Tool {
-    name: "kubeseal",
-    module: "sealed-secrets",
-    package: "github.com/bitnami/sealed-secrets/cmd/kubeseal",
-    kind: Kind::Program,
     ldflags: "-X main.VERSION=v0.40.0",
-    in_envtest: false,
+    ..program(
+        "kubeseal",
+        "sealed-secrets",
+        "github.com/bitnami/sealed-secrets/cmd/kubeseal",
+    )
 };
 
 /// The controller of the project we are compatible with.
@@ -65,36 +76,34 @@ pub const UPSTREAM_CONTROLLER: Tool = Tool {
 
 /// The integration tests of the project we are compatible with, as a program.
 pub const UPSTREAM_INTEGRATION: Tool = Tool {
-    name: "upstream-integration",
-    package: "github.com/bitnami/sealed-secrets/integration",
     kind: Kind::Tests {
         tags: "integration",
     },
-    ldflags: "",
-    ..KUBESEAL
+    ..program(
+        "upstream-integration",
+        KUBESEAL.module,
+        "github.com/bitnami/sealed-secrets/integration",
+    )
 };
 
 /// The store of a cluster.
 pub const ETCD: Tool = Tool {
-    name: "etcd",
-    module: "etcd",
-    package: "go.etcd.io/etcd/server/v3",
-    kind: Kind::Program,
-    ldflags: "",
     in_envtest: true,
+    ..program("etcd", "etcd", "go.etcd.io/etcd/server/v3")
 };
 
 /// The API server of a cluster.
 pub const KUBE_APISERVER: Tool = Tool {
-    name: "kube-apiserver",
-    module: "kubernetes",
-    package: "k8s.io/kubernetes/cmd/kube-apiserver",
-    kind: Kind::Program,
     // Without these the server says that it is v0.0.0.
     ldflags: "-X k8s.io/component-base/version.gitVersion=v1.36.3 \
               -X k8s.io/component-base/version.gitMajor=1 \
               -X k8s.io/component-base/version.gitMinor=36",
     in_envtest: true,
+    ..program(
+        "kube-apiserver",
+        "kubernetes",
+        "k8s.io/kubernetes/cmd/kube-apiserver",
+    )
 };
 
 /// The controllers of a cluster.
@@ -105,38 +114,24 @@ pub const KUBE_CONTROLLER_MANAGER: Tool = Tool {
 };
 
 /// The renderer of charts.
-pub const HELM: Tool = Tool {
-    name: "helm",
-    module: "helm",
-    package: "helm.sh/helm/v4/cmd/helm",
-    kind: Kind::Program,
-    ldflags: "",
-    in_envtest: false,
-};
+pub const HELM: Tool = program("helm", "helm", "helm.sh/helm/v4/cmd/helm");
 
 /// The renderer of the manifests that upstream writes in Jsonnet.
-pub const JSONNET: Tool = Tool {
-    name: "jsonnet",
-    module: "jsonnet",
-    package: "github.com/google/go-jsonnet/cmd/jsonnet",
-    ..HELM
-};
+pub const JSONNET: Tool = program(
+    "jsonnet",
+    "jsonnet",
+    "github.com/google/go-jsonnet/cmd/jsonnet",
+);
 
 /// The renderer of our manifests.
-pub const KUSTOMIZE: Tool = Tool {
-    name: "kustomize",
-    module: "kustomize",
-    package: "sigs.k8s.io/kustomize/kustomize/v5",
-    ..HELM
-};
+pub const KUSTOMIZE: Tool = program(
+    "kustomize",
+    "kustomize",
+    "sigs.k8s.io/kustomize/kustomize/v5",
+);
 
 /// A program of ours that says what kstatus and Argo CD's own script make of objects.
-pub const HEALTH: Tool = Tool {
-    name: "health",
-    module: "health",
-    package: ".",
-    ..HELM
-};
+pub const HEALTH: Tool = program("health", "health", ".");
 
 /// Argo CD, for the scripts by which it judges the health of objects.
 pub const ARGO_CD: Module = Module {
