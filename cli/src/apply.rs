@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use seal_api::Reason;
 use seal_documents::list_items;
-use seal_manifest::{Document, Limits, Node, read};
+use seal_manifest::{Document, Node};
 use seal_sealing::{check_name, check_namespace};
 use serde_json::{Value, json};
 
@@ -88,8 +88,7 @@ fn add_all(
     objects: &mut Vec<Object>,
     reporter: &mut Reporter,
 ) -> Result<(), Problem> {
-    let stream = read(input.text.as_str(), &Limits::default())
-        .map_err(|error| from_manifest(&error, &input.name))?;
+    let stream = input.stream()?;
     for document in &stream.documents {
         let added = match document {
             Ok(document) => add(input, document, &document.root, args, access, objects),

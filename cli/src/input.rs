@@ -8,7 +8,7 @@ use std::{
 
 use seal_api::Reason;
 use seal_documents::{is_manifest, reason};
-use seal_manifest::{Encoding, Limits, Text};
+use seal_manifest::{Encoding, Limits, Stream, Text};
 use seal_shell::{ReadError, read_file, read_stdin};
 use walkdir::WalkDir;
 use zeroize::Zeroizing;
@@ -34,6 +34,26 @@ pub(crate) struct Input {
 impl Input {
     pub(crate) fn place(&self) -> Place {
         Place::file(&self.name)
+    }
+
+    /// Its documents, each as far as it can be read.
+    pub(crate) fn stream(&self) -> Result<Stream, Problem> {
+        seal_manifest::read(self.text.as_str(), &Limits::default())
+            .map_err(|error| from_manifest(&error, &self.name))
+    }
+
+    /// Reports the documents that cannot be read; whether there are any.
+    pub(crate) fn report_broken(&self, stream: &Stream, reporter: &mut Reporter) -> bool {
+        let mut found = false;
+        for error in stream
+            .documents
+            .iter()
+            .filter_map(|document| document.as_ref().err())
+        {
+            reporter.problem(&from_manifest(error, &self.name));
+            found = true;
+        }
+        found
     }
 }
 

@@ -6,7 +6,6 @@ use std::fmt::Write;
 
 use seal_api::{Reason, SealedSecret};
 use seal_envelope::Ciphertext;
-use seal_manifest::{Limits, read};
 use seal_sealing::{Binding, ItemLines};
 use seal_shell::SanitisedWord;
 use serde_json::{Value, json};
@@ -15,7 +14,7 @@ use crate::{
     args::{Format, InspectArgs},
     certificate::{self, Loaded},
     documents::{Reader, place, sealed_documents},
-    input::{self, Input, from_manifest},
+    input::{self, Input},
     output,
     problem::{Place, Problem},
     report::Reporter,
@@ -65,17 +64,11 @@ fn inspect(
     inspected: &mut Vec<Inspected>,
     reporter: &mut Reporter,
 ) {
-    let stream = match read(input.text.as_str(), &Limits::default()) {
+    let stream = match input.stream() {
         Ok(stream) => stream,
-        Err(error) => return reporter.problem(&from_manifest(&error, &input.name)),
+        Err(problem) => return reporter.problem(&problem),
     };
-    for error in stream
-        .documents
-        .iter()
-        .filter_map(|document| document.as_ref().err())
-    {
-        reporter.problem(&from_manifest(error, &input.name));
-    }
+    input.report_broken(&stream, reporter);
     for found in sealed_documents(&stream.documents) {
         let reader = Reader {
             file: &input.name,

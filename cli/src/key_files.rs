@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use seal_api::Reason;
 use seal_documents::list_items;
 use seal_envelope::{OpeningKey, OpeningKeyError};
-use seal_manifest::{Document, Limits, Node, read};
+use seal_manifest::{Document, Node};
 use seal_sealing::{HeldKey, KeyRing, Secret, opening_key_reason, read_key_secret};
 
 use crate::{
@@ -62,9 +62,9 @@ fn pem_keys(text: &str, place: &Place, now: Timestamp) -> Vec<Result<HeldKey, Pr
 }
 
 fn secret_keys(input: &Input, now: Timestamp) -> Vec<Result<HeldKey, Problem>> {
-    let stream = match read(input.text.as_str(), &Limits::default()) {
+    let stream = match input.stream() {
         Ok(stream) => stream,
-        Err(error) => return vec![Err(from_manifest(&error, &input.name))],
+        Err(problem) => return vec![Err(problem)],
     };
     let mut keys = Vec::new();
     for document in &stream.documents {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use seal_api::{Reason, SealedSecret, annotations};
 use seal_envelope::Certificate;
-use seal_manifest::{Document, Edits, Limits, Node, Stream, read};
+use seal_manifest::{Document, Edits, Node, Stream};
 use seal_sealing::{
     Binding, ContentsError, ItemLine, ItemLines, check_known_contents, check_name, check_namespace,
     item_lines_fit, seal_item,
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &SetArgs, reporter: &Reporter) -> Result<(), Problem> {
     let change = gather(args, reporter)?;
     // Read again after what may take long: the keyboard, standard input, a server.
     let input = input::read(&args.file)?;
-    let stream = parse(&input)?;
+    let stream = input.stream()?;
     let target = choose(&input, &stream, args.name.as_deref())?;
     let mut edits = Edits::new(input.text.as_str());
     let place = place(&input.name, target.document, target.node);
@@ -55,12 +55,7 @@ pub(crate) fn run(args: &SetArgs, reporter: &Reporter) -> Result<(), Problem> {
 /// Whether there is a SealedSecret to change at all, before anybody is asked for a value.
 fn check_target(args: &SetArgs) -> Result<(), Problem> {
     let input = input::read(&args.file)?;
-    choose(&input, &parse(&input)?, args.name.as_deref()).map(|_| ())
-}
-
-fn parse(input: &Input) -> Result<Stream, Problem> {
-    read(input.text.as_str(), &Limits::default())
-        .map_err(|error| from_manifest(&error, &input.name))
+    choose(&input, &input.stream()?, args.name.as_deref()).map(|_| ())
 }
 
 /// What is to change, and the certificate where there are values to seal.

@@ -2,14 +2,14 @@
 
 use jiff::Timestamp;
 use seal_api::Reason;
-use seal_manifest::{Format, Limits, read};
+use seal_manifest::Format;
 use seal_sealing::{UnsealOptions, unseal};
 use zeroize::Zeroizing;
 
 use crate::{
     args::UnsealArgs,
     documents::{Reader, SealedDocument, place, sealed_documents},
-    input::{self, Input, from_manifest},
+    input::{self, Input},
     key_files, output,
     problem::Problem,
     report::Reporter,
@@ -21,19 +21,10 @@ pub(crate) fn run(args: &UnsealArgs, reporter: &mut Reporter) -> Result<(), Prob
         return Ok(());
     }
     let input = input::read(&args.file)?;
-    let stream = read(input.text.as_str(), &Limits::default())
-        .map_err(|error| from_manifest(&error, &input.name))?;
-    let broken = || {
-        stream
-            .documents
-            .iter()
-            .filter_map(|document| document.as_ref().err())
-    };
-    for error in broken() {
-        reporter.problem(&from_manifest(error, &input.name));
-    }
+    let stream = input.stream()?;
+    let is_broken = input.report_broken(&stream, reporter);
     let found = sealed_documents(&stream.documents);
-    if found.is_empty() && broken().next().is_none() {
+    if found.is_empty() && !is_broken {
         return Err(Problem::new(Reason::WrongKind, "holds no SealedSecret").at(input.place()));
     }
     let options = UnsealOptions {

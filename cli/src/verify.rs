@@ -1,14 +1,13 @@
 //! `seal verify --cluster`: whether a cluster's controller can open what lies in files.
 
 use seal_api::Reason;
-use seal_manifest::{Limits, read};
 use serde_json::{Value, json};
 
 use crate::{
     args::{Format, VerifyArgs},
     cluster::{Access, Cluster, Controller, Opens},
     documents::{Reader, SealedDocument, place, sealed_documents},
-    input::{self, Input, from_manifest},
+    input::{self, Input},
     output,
     problem::{Place, Problem},
     report::Reporter,
@@ -23,20 +22,14 @@ pub(crate) fn run(args: &VerifyArgs, reporter: &mut Reporter) -> Result<(), Prob
     let cluster = Cluster::connect(&Access::of(&args.context), controller)?;
     let mut asked = 0;
     for input in input::read_all(&args.inputs, reporter) {
-        let stream = match read(input.text.as_str(), &Limits::default()) {
+        let stream = match input.stream() {
             Ok(stream) => stream,
-            Err(error) => {
-                reporter.problem(&from_manifest(&error, &input.name));
+            Err(problem) => {
+                reporter.problem(&problem);
                 continue;
             }
         };
-        for error in stream
-            .documents
-            .iter()
-            .filter_map(|document| document.as_ref().err())
-        {
-            reporter.problem(&from_manifest(error, &input.name));
-        }
+        input.report_broken(&stream, reporter);
         for found in sealed_documents(&stream.documents) {
             asked += 1;
             match ask(&cluster, &input, &found, reporter) {

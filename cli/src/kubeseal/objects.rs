@@ -2,7 +2,7 @@
 
 use seal_api::{API_VERSION, KIND, Reason, SealedSecret};
 use seal_documents::{implied_kind, list_items};
-use seal_manifest::{Document, Limits, Node, Stream, read};
+use seal_manifest::{Document, Node, Stream};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -50,8 +50,7 @@ impl Form {
 
 /// The documents of an input; the first broken one is the error, lest one be dropped in silence.
 pub(super) fn stream(input: &Input) -> Result<Stream, Problem> {
-    let stream = read(input.text.as_str(), &Limits::default())
-        .map_err(|error| from_manifest(&error, &input.name))?;
+    let stream = input.stream()?;
     let broken = stream
         .documents
         .iter()
