@@ -4,7 +4,7 @@ mod progress;
 
 use std::time::{Duration, Instant};
 
-use seal_api::Reason;
+use seal_api::{Reason, remove_server_fields};
 use seal_documents::list_items;
 use seal_manifest::{Document, Node};
 use seal_sealing::{check_name, check_namespace};
@@ -27,17 +27,6 @@ const FIELD_MANAGER: &str = "seal";
 const GLANCE: Duration = Duration::from_millis(300);
 /// How long an object of a controller that says `Synced` alone may fail before that counts: it tries again a few times.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// What the server sets, and an object to be applied may not.
-const SERVER_FIELDS: [&str; 7] = [
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "managedFields",
-    "selfLink",
-];
-
 /// A SealedSecret to be applied.
 struct Object {
     place: Place,
@@ -160,13 +149,8 @@ fn object(node: &Node, args: &ApplyArgs, access: &Access) -> Result<Object, Prob
     };
     check_name(&name).map_err(|error| invalid("name", &error))?;
     check_namespace(&namespace).map_err(|error| invalid("namespace", &error))?;
-    if let Some(fields) = json.as_object_mut() {
-        fields.remove("status");
-    }
-    if let Some(metadata) = json["metadata"].as_object_mut() {
-        metadata.retain(|field, _| !SERVER_FIELDS.contains(&field.as_str()));
-        metadata.insert("namespace".to_owned(), namespace.clone().into());
-    }
+    remove_server_fields(&mut json);
+    json["metadata"]["namespace"] = namespace.clone().into();
     Ok(Object {
         place: Place::default(),
         namespace,

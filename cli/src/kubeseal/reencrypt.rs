@@ -3,7 +3,7 @@
 //! Of its answer only the items are taken, so that nothing else of an object is lost on the way: labels, annotations and
 //! texts of the template, and in a file comments and layout.
 
-use seal_api::{Reason, SealedSecret};
+use seal_api::{Reason, SealedSecret, remove_server_fields};
 use seal_manifest::{Edits, Stream};
 use seal_sealing::ItemLines;
 
@@ -21,18 +21,6 @@ use crate::{
     set::{Item, put_items},
 };
 
-/// What the server keeps of an object, and what says nothing of the new one.
-const SERVER_FIELDS: [&str; 8] = [
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "managedFields",
-    "selfLink",
-];
-
 pub(super) fn run(call: &Call, reporter: &Reporter) -> Result<(), Problem> {
     let cluster = call.cluster()?;
     call.with_input(|input| {
@@ -46,12 +34,7 @@ pub(super) fn run(call: &Call, reporter: &Reporter) -> Result<(), Problem> {
                     let object = read_sealed(input, found)?;
                     let rotated = rotated(&cluster, object)?;
                     let mut object = rotated.into_json();
-                    if let Some(fields) = object.as_object_mut() {
-                        fields.remove("status");
-                    }
-                    if let Some(metadata) = object["metadata"].as_object_mut() {
-                        metadata.retain(|field, _| !SERVER_FIELDS.contains(&field.as_str()));
-                    }
+                    remove_server_fields(&mut object);
                     text.push_str(&written(object, call.form));
                 }
                 call.deliver(text.as_bytes(), None)

@@ -9,6 +9,7 @@ mod crd;
 mod reason;
 mod scope;
 mod sealed_secret;
+mod server_fields;
 
 pub use condition::{Condition, ConditionStatus, ConditionType, Verdict, conditions, transition};
 pub use crd::custom_resource_definition;
@@ -17,3 +18,4 @@ pub use scope::{Scope, UnknownScope};
 pub use sealed_secret::{
     API_VERSION, KIND, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate,
 };
+pub use server_fields::{SERVER_FIELDS, remove_server_fields};

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use seal_api::{Reason, Scope, SealedSecret, SealedSecretSpec, SecretTemplate, annotations};
+use seal_api::{
+    Reason, SERVER_FIELDS, Scope, SealedSecret, SealedSecretSpec, SecretTemplate, annotations,
+};
 use seal_envelope::Certificate;
 use serde_json::{Map, Value};
 
@@ -13,19 +15,6 @@ use crate::{
     item_lines::{ItemLine, ItemLines, item_lines_fit},
     names::{check_item_key, check_name, check_namespace},
 };
-
-/// Fields of ObjectMeta that belong to one object in one cluster and must not travel.
-const SERVER_FIELDS: [&str; 9] = [
-    "ownerReferences",
-    "selfLink",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "managedFields",
-];
 
 /// Fields of ObjectMeta that travel. What stands under another name is no metadata, and may be a value indented too far.
 const TRAVELLING_FIELDS: [&str; 6] = [
@@ -165,7 +154,7 @@ fn check(secret: &Secret, binding: &Binding) -> Result<(), Failure> {
         );
         return Err(Failure::of_object(Reason::MissingNamespace, message));
     }
-    let known = |field: &str| SERVER_FIELDS.contains(&field) || TRAVELLING_FIELDS.contains(&field);
+    let known = |field: &str| stays_behind(field) || TRAVELLING_FIELDS.contains(&field);
     if secret.metadata.keys().any(|field| !known(field)) {
         let message = "metadata has a field that the metadata of Kubernetes does not have; is a value indented too far?";
         return Err(Failure::of_object(Reason::InvalidObject, message));
@@ -213,7 +202,7 @@ fn check_template(secret: &Secret, template: &SecretTemplate) -> Result<(), Fail
 
 fn template(secret: &Secret, scope: Scope) -> SecretTemplate {
     let mut metadata: Map<String, Value> = secret.metadata.clone();
-    metadata.retain(|field, _| !SERVER_FIELDS.contains(&field.as_str()));
+    metadata.retain(|field, _| !stays_behind(field));
     let mut stripped = Secret {
         metadata,
         type_: None,
@@ -246,6 +235,11 @@ fn template_annotations(secret: &Secret, scope: Scope) -> BTreeMap<String, Strin
             .map(|name| (name.to_owned(), "true".to_owned())),
     );
     annotations
+}
+
+/// Whether a field of ObjectMeta belongs to one object in one cluster.
+fn stays_behind(field: &str) -> bool {
+    field == "ownerReferences" || SERVER_FIELDS.contains(&field)
 }
 
 pub(crate) fn travels(annotation: &str) -> bool {
