@@ -2,7 +2,6 @@
 
 use std::{thread, time::Duration};
 
-use seal_tests::cluster::Manifests;
 use serde_json::{Value, json};
 
 use crate::site::{EVERYWHERE, Site, base64};
@@ -110,7 +109,10 @@ fn in_patch_mode_only_our_keys_are_ours() {
 
 #[test]
 fn a_policy_that_changes_every_write_is_told_and_not_fought() {
-    let site = Site::new(Manifests::Chart);
+    everywhere(is_told_of_a_policy_that_changes_every_write);
+}
+
+fn is_told_of_a_policy_that_changes_every_write(site: &Site) {
     let group = "admissionregistration.k8s.io/v1";
     let policy = json!({
         "apiVersion": group, "kind": "MutatingAdmissionPolicy", "metadata": {"name": site.apps},

@@ -1,7 +1,7 @@
 //! What cannot be made: each with its reason, and healed by what mends it.
 
 use seal_api::Scope;
-use seal_tests::cluster::{Manifests, find_condition};
+use seal_tests::cluster::find_condition;
 use serde_json::{Value, json};
 
 use crate::site::{EVERYWHERE, Site, base64};
@@ -199,7 +199,10 @@ fn a_quota_that_is_raised_and_a_policy_that_goes_let_the_secret_through() {
 
 #[test]
 fn a_refusal_that_repeats_a_value_is_not_passed_on() {
-    let site = Site::new(Manifests::Chart);
+    everywhere(passes_on_no_refusal_that_repeats_a_value);
+}
+
+fn passes_on_no_refusal_that_repeats_a_value(site: &Site) {
     let group = "admissionregistration.k8s.io/v1";
     let policy = json!({
         "apiVersion": group, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": site.apps},

@@ -15,4 +15,5 @@ mod migrate;
 mod our_manifests;
 mod same;
 mod site;
+mod switching;
 mod upstream_suite;

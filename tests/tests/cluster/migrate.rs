@@ -2,6 +2,7 @@
 
 use seal_tests::{
     cluster::{Manifests, find_condition},
+    control_plane::ControlPlane,
     health::verdicts,
     programs::Program,
     run::Run,
@@ -9,18 +10,20 @@ use seal_tests::{
 };
 use serde_json::json;
 
-use crate::site::{Site, base64, key_secret};
+use crate::site::{EVERYWHERE, Site, base64, key_secret};
 
-fn seal(site: &Site, scratch: &Scratch, arguments: &[&str]) -> Run {
+/// `seal migrate` in a cluster.
+pub(crate) fn seal(plane: &ControlPlane, scratch: &Scratch, arguments: &[&str]) -> Run {
     Run::new(scratch, Program::Seal)
         .arg("migrate")
         .args(arguments)
         .args(["--context", "seal-control-plane", "--kubeconfig"])
-        .arg(site.controller.pod().plane().kubeconfig())
+        .arg(plane.kubeconfig())
 }
 
 #[test]
 fn a_check_under_upstream_lists_what_would_be_different_and_changes_nothing() {
+    // It is made before a switch, and so under upstream's manifests.
     let site = Site::of(Manifests::Chart, Program::UpstreamController, |setup| {
         setup.args(["--kubeclient-qps=-1"])
     });
@@ -35,7 +38,7 @@ fn a_check_under_upstream_lists_what_would_be_different_and_changes_nothing() {
         &site.system,
     ];
     site.with_db("x");
-    let run = seal(&site, &scratch, &check).finish();
+    let run = seal(site.controller.pod().plane(), &scratch, &check).finish();
     run.exits(0)
         .says("1 SealedSecrets; nothing would be different");
 
@@ -53,9 +56,11 @@ fn a_check_under_upstream_lists_what_would_be_different_and_changes_nothing() {
     site.api().patch(&site.secret_path("db"), &edited);
     let small = key_secret(&site.system, "small", "rsa-1024");
     site.api().apply(&small);
+    site.controller
+        .wait_for_condition(&site.apps, "rendered", "Synced", "True");
     let before = site.api().get(&site.sealed_path("rendered")).body;
 
-    let run = seal(&site, &scratch, &check).finish();
+    let run = seal(site.controller.pod().plane(), &scratch, &check).finish();
     let run = run.exits(3).never_shows("edited-by-hand");
     for said in [
         format!(
@@ -70,7 +75,9 @@ fn a_check_under_upstream_lists_what_would_be_different_and_changes_nothing() {
         assert!(run.out().contains(&said), "{said}\n{}", run.out());
     }
     let json = [&check[..], &["--format", "json"]].concat();
-    let run = seal(&site, &scratch, &json).finish().exits(3);
+    let run = seal(site.controller.pod().plane(), &scratch, &json)
+        .finish()
+        .exits(3);
     assert!(
         run.out().contains("\"reason\":\"TypeNotAllowed\""),
         "{}",
@@ -81,7 +88,12 @@ fn a_check_under_upstream_lists_what_would_be_different_and_changes_nothing() {
 
 #[test]
 fn going_back_leaves_statuses_that_kstatus_and_argo_read_as_upstreams() {
-    let mut site = Site::new(Manifests::Chart);
+    for manifests in EVERYWHERE {
+        goes_back(Site::new(manifests));
+    }
+}
+
+fn goes_back(mut site: Site) {
     site.with_db("x");
     let mut moved = site.sealed("other", &[("a", "b")]);
     moved["metadata"]["name"] = "moved".into();
@@ -92,18 +104,20 @@ fn going_back_leaves_statuses_that_kstatus_and_argo_read_as_upstreams() {
     let scratch = Scratch::new();
     let back = ["back", "--namespace", &site.apps, "--format", "text"];
     let dry = [&back[..], &["--dry-run"]].concat();
-    let run = seal(&site, &scratch, &dry).finish().exits(0);
+    let run = seal(site.controller.pod().plane(), &scratch, &dry)
+        .finish()
+        .exits(0);
     assert!(
         run.out()
             .contains(&format!("{}/db would be changed", site.apps)),
         "{}",
         run.out()
     );
-    seal(&site, &scratch, &back)
+    seal(site.controller.pod().plane(), &scratch, &back)
         .finish()
         .exits(0)
         .says("2 statuses changed");
-    seal(&site, &scratch, &back)
+    seal(site.controller.pod().plane(), &scratch, &back)
         .finish()
         .exits(0)
         .says("0 statuses changed");

@@ -1,10 +1,14 @@
-//! The Secret is exactly what upstream's controller makes of the same SealedSecret, and they hand it to each other.
+//! The Secret is exactly what upstream's controller makes of the same SealedSecret, in whatever set-up.
 
 use seal_api::Scope;
-use seal_tests::{cluster::Manifests, programs::Program};
+use seal_tests::{
+    cluster::{Manifests, seal},
+    keys::pem,
+    programs::Program,
+};
 use serde_json::{Value, json};
 
-use crate::site::{Site, base64};
+use crate::site::{EVERYWHERE, Site};
 
 /// Everything of a Secret but what the API server adds and what names the object.
 fn made(site: &Site, secret: &Value) -> Value {
@@ -111,16 +115,14 @@ fn samples(site: &Site) -> Vec<(Value, Option<Value>)> {
     ]
 }
 
+/// What a controller makes of all samples.
 fn run(site: &Site) -> Vec<Value> {
     let samples = samples(site);
     for (sealed, before) in &samples {
         if let Some(before) = before {
             site.api().apply(before);
         }
-        let created = site
-            .api()
-            .create(site.sealed_path("").trim_end_matches('/'), sealed);
-        assert_eq!(created.status, 201, "{}", created.body);
+        create(site, sealed);
     }
     let names = samples
         .iter()
@@ -134,65 +136,76 @@ fn run(site: &Site) -> Vec<Value> {
         .collect()
 }
 
+fn create(site: &Site, sealed: &Value) {
+    let created = site
+        .api()
+        .create(site.sealed_path("").trim_end_matches('/'), sealed);
+    assert_eq!(created.status, 201, "{}", created.body);
+}
+
 #[test]
 fn the_secret_is_what_upstream_makes_of_the_same_sealed_secret() {
-    let ours = run(&Site::new(Manifests::Chart));
+    // Upstream's controller runs under its own manifests only.
     let theirs = run(&Site::of(
         Manifests::Chart,
         Program::UpstreamController,
         |setup| setup.args(["--kubeclient-qps=-1"]),
     ));
-    for (ours, theirs) in ours.iter().zip(&theirs) {
-        assert_eq!(ours, theirs);
+    for manifests in EVERYWHERE {
+        let ours = run(&Site::new(manifests));
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert_eq!(ours, theirs, "{manifests:?}");
+        }
+        assert_eq!(ours.len(), theirs.len());
     }
-    assert_eq!(ours.len(), theirs.len());
+}
+
+/// The statuses of what is in order, what is refused and what is tried again, without times.
+fn statuses(site: &Site) -> Vec<Value> {
+    let mut moved = site.sealed("other", &[("a", "b")]);
+    moved["metadata"]["name"] = "moved".into();
+    let foreign = seal(&pem("rsa-3072.crt"), &site.apps, "keyless", &[("a", "b")]);
+    let mut broken = site.sealed("broken", &[("a", "b")]);
+    broken["spec"]["encryptedData"]["a"] = "AgB=".into();
+    let samples = [
+        (site.sealed("db", &[("a", "b")]), "Unsealed"),
+        (moved, "SealedForAnotherName"),
+        (foreign, "UnknownKey"),
+        (broken, "MalformedItem"),
+    ];
+    let statuses = samples.map(|(sealed, reason)| {
+        create(site, &sealed);
+        let name = metadata_name(&sealed);
+        let status = if reason == "Unsealed" {
+            "True"
+        } else {
+            "False"
+        };
+        site.condition(name, "Ready", status, reason);
+        let mut status = site.api().get(&site.sealed_path(name)).body["status"].take();
+        for condition in status["conditions"].as_array_mut().expect("there are some") {
+            let condition = condition.as_object_mut().expect("it is an object");
+            for time in ["lastUpdateTime", "lastTransitionTime"] {
+                assert!(condition.remove(time).is_some(), "{condition:?}");
+            }
+        }
+        let text = status.to_string().replace(&site.apps, "apps");
+        serde_json::from_str(&text).expect("it still is JSON")
+    });
+    statuses.into()
 }
 
 #[test]
-fn controllers_take_over_from_each_other_and_back_with_nothing_rewritten() {
-    let mut site = Site::of(Manifests::Chart, Program::UpstreamController, |setup| {
-        setup.args(["--kubeclient-qps=-1"])
-    });
-    site.with_db("one");
-    site.api()
-        .apply(&site.sealed_for(Scope::ClusterWide, "wide", &[("a", "b")]));
-    let mut moved = site.sealed("other", &[("a", "b")]);
-    moved["metadata"]["name"] = "broken".into();
-    site.api().apply(&moved);
-    let settled = |site: &Site| {
-        site.controller
-            .wait_for_condition(&site.apps, "db", "Synced", "True");
-        site.controller
-            .wait_for_condition(&site.apps, "wide", "Synced", "True");
-        site.controller
-            .wait_for_condition(&site.apps, "broken", "Synced", "False");
-    };
-    settled(&site);
-    let versions = |site: &Site| {
-        ["db", "wide"].map(|name| site.secret(name).body["metadata"]["resourceVersion"].clone())
-    };
-    for (number, program) in [
-        Program::Controller,
-        Program::UpstreamController,
-        Program::Controller,
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let before = versions(&site);
-        site.controller.replace(program);
-        let value = format!("value-{number}");
-        let data = base64(&value);
-        site.api()
-            .apply(&site.sealed("db", &[("password", &value)]));
-        site.secret_that("db", "has the new value", |secret| {
-            secret["data"]["password"] == data
-        });
-        settled(&site);
-        if program == Program::Controller {
-            // What was right before is not written again.
-            assert_eq!(versions(&site)[1], before[1]);
-            site.stalled("broken", "SealedForAnotherName");
+fn the_status_is_the_same_under_upstreams_definition_but_for_what_it_prunes() {
+    let mut ours = statuses(&Site::new(Manifests::Ours));
+    let pruned = statuses(&Site::new(Manifests::Chart));
+    for status in &mut ours {
+        let generation = status["observedGeneration"].clone();
+        for condition in status["conditions"].as_array_mut().expect("there are some") {
+            let condition = condition.as_object_mut().expect("it is an object");
+            let observed = condition.remove("observedGeneration");
+            assert_eq!(observed, Some(generation.clone()));
         }
     }
+    assert_eq!(ours, pruned);
 }
