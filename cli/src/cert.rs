@@ -125,8 +125,18 @@ fn from_cluster(args: &CertFetchArgs, reporter: &Reporter) -> Result<Loaded, Pro
 
 /// The ConfigMap first: whoever may log in may read it, which does not hold for the proxy to the Service.
 fn certificate_of(cluster: &Cluster, failed: &mut Vec<Problem>) -> Option<Vec<u8>> {
-    let mut or_remember =
-        |result: Result<Vec<u8>, Problem>| result.map_err(|problem| failed.push(problem)).ok();
+    let mut or_remember = |result: Result<Vec<u8>, Problem>| {
+        let remember = |problem: Problem| {
+            // Where nothing of the cluster can be reached, both ways fail alike.
+            if failed
+                .last()
+                .is_none_or(|last| last.message != problem.message)
+            {
+                failed.push(problem);
+            }
+        };
+        result.map_err(remember).ok()
+    };
     or_remember(cluster.certificate_in_config_map()).or_else(|| or_remember(cluster.certificate()))
 }
 

@@ -12,6 +12,7 @@ use std::{cell::OnceCell, future::Future, time::Duration};
 
 use kube::client::Body;
 use seal_api::Reason;
+use seal_shell::why_unreachable;
 use tokio::{runtime::Runtime, time};
 
 pub(crate) use answer::Answer;
@@ -78,7 +79,10 @@ impl Cluster {
         let client = runtime.block_on(async {
             let config = kubeconfig::config(access).await?;
             kube::Client::try_from(config).map_err(|error| {
-                failed(format!("the cluster cannot be reached: {}", causes(&error)))
+                failed(format!(
+                    "the cluster cannot be reached: {}",
+                    why_unreachable(&error)
+                ))
             })
         })?;
         Ok(Self {
@@ -191,26 +195,11 @@ async fn within(
 fn unreachable(error: &kube::Error) -> Problem {
     failed(format!(
         "the API server cannot be reached: {}",
-        causes(error)
+        why_unreachable(error)
     ))
     .hint("check the context of the kubeconfig, and that \"kubectl get namespaces\" works with it")
 }
 
 pub(super) fn failed(message: String) -> Problem {
     Problem::new(Reason::FetchFailed, message)
-}
-
-/// An error with its causes, each said once.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let said = cause.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        source = cause.source();
-    }
-    text
 }

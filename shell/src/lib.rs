@@ -1,6 +1,7 @@
 //! What both programs do to the operating system, and nothing else: harden the process, read within bounds, write files
-//! whole, wipe freed memory, end with a documented exit code.
+//! whole, wipe freed memory, end with a documented exit code, say why an API server cannot be reached.
 
+mod api_server;
 mod beneath;
 mod exit_code;
 mod files;
@@ -8,6 +9,7 @@ mod process;
 mod sanitised;
 mod write;
 
+pub use api_server::why_unreachable;
 pub use beneath::{Beneath, Replace};
 pub use exit_code::ExitCode;
 pub use files::{

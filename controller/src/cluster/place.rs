@@ -2,10 +2,10 @@
 
 use std::{env, fs, path::Path};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use kube::{
     Config,
-    config::{KubeConfigOptions, Kubeconfig},
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
@@ -17,11 +17,20 @@ pub(super) async fn config(kubeconfig: Option<&Path>) -> anyhow::Result<Config> 
             "this is no pod with a ServiceAccount; use --kubeconfig FILE to work with a cluster from outside, or --directory DIR without a cluster",
         );
     };
-    let file = Kubeconfig::read_from(path)
-        .with_context(|| format!("the kubeconfig {} cannot be read", path.display()))?;
+    let file = Kubeconfig::read_from(path).map_err(|error| unreadable(path, &error))?;
     Config::from_custom_kubeconfig(file, &KubeConfigOptions::default())
         .await
         .with_context(|| format!("the kubeconfig {} cannot be used", path.display()))
+}
+
+/// Why a kubeconfig cannot be read; its parser would show a line of it, and a token may stand there.
+fn unreadable(path: &Path, error: &KubeconfigError) -> anyhow::Error {
+    let why = match error {
+        KubeconfigError::Parse(_) => "it is not YAML of the form that kubectl reads".to_owned(),
+        KubeconfigError::ReadConfig(error, _) => error.to_string(),
+        other => other.to_string(),
+    };
+    anyhow!("the kubeconfig {} cannot be read: {why}", path.display())
 }
 
 /// The controller's namespace, as upstream finds it.

@@ -5,7 +5,7 @@ use std::{sync::Arc, thread, time::Duration};
 use anyhow::{Context, anyhow};
 use futures::FutureExt;
 use kube::Client;
-use seal_shell::ExitCode;
+use seal_shell::{ExitCode, why_unreachable};
 use tokio::{
     net::TcpListener,
     runtime,
@@ -56,7 +56,12 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     );
     let own = place::own_namespace()?;
     let config = place::config(args.kubeconfig.as_deref()).await?;
-    let client = Client::try_from(config).context("the API server cannot be reached")?;
+    let client = Client::try_from(config).map_err(|error| {
+        anyhow!(
+            "the API server cannot be reached: {}",
+            why_unreachable(&error)
+        )
+    })?;
     let pace = args
         .client_limit()
         .map(|(rate, burst)| Pace::new(rate, burst));

@@ -18,4 +18,5 @@ mod properties;
 mod samples;
 mod server;
 mod set;
+mod signing_in;
 mod unseal;
