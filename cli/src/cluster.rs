@@ -15,7 +15,7 @@ use seal_api::Reason;
 use seal_shell::why_unreachable;
 use tokio::{runtime::Runtime, time};
 
-pub(crate) use answer::Answer;
+pub(crate) use answer::{Answer, LARGEST as LARGEST_ANSWER};
 pub(crate) use controller::Opens;
 pub use kubeconfig::ENVIRONMENT;
 pub(crate) use kubeconfig::{Access, cause, namespace};

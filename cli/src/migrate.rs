@@ -10,12 +10,12 @@ pub(crate) use back::run as back;
 pub(crate) use check::run as check;
 
 use crate::{
-    cluster::{Answer, Cluster},
+    cluster::{self, Answer, Cluster},
     problem::Problem,
 };
 
-/// So many objects are asked for at a time.
-const PAGE: usize = 50;
+/// So many objects are asked for at a time: as many of the largest as an answer may hold.
+const PAGE: usize = cluster::LARGEST_ANSWER / (3 << 19);
 
 /// Looks at every SealedSecret of a namespace, or of all.
 fn each_sealed_secret(

@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::failed;
 use crate::problem::Problem;
 
-/// A SealedSecret is 1.5 MiB at most, as etcd takes it, and larger as JSON with escapes; nothing else is as large.
-const LARGEST: usize = 16 << 20;
+/// An object is 1.5 MiB at most, as etcd takes it; a list has as many as are asked for.
+pub(crate) const LARGEST: usize = 16 << 20;
 /// The most that is repeated of what a server says of itself.
 const LONGEST_MESSAGE: usize = 500;
 
