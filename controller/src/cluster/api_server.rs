@@ -85,6 +85,8 @@ pub(super) enum ApiError {
     Forbidden(String),
     /// The object is not accepted as it is.
     Refused(String),
+    /// The object is larger than what can be stored.
+    TooLarge(String),
     /// The API server could not be reached, or failed.
     Failed(String),
 }
@@ -95,9 +97,10 @@ impl fmt::Display for ApiError {
             Self::NotFound => formatter.write_str("not found"),
             Self::AlreadyExists => formatter.write_str("it exists already"),
             Self::Conflict => formatter.write_str("it was changed meanwhile"),
-            Self::Forbidden(message) | Self::Refused(message) | Self::Failed(message) => {
-                formatter.write_str(&shortened(message))
-            }
+            Self::Forbidden(message)
+            | Self::Refused(message)
+            | Self::TooLarge(message)
+            | Self::Failed(message) => formatter.write_str(&shortened(message)),
         }
     }
 }
@@ -107,7 +110,10 @@ impl ApiError {
     pub(super) fn whole(&self) -> &str {
         match self {
             Self::NotFound | Self::AlreadyExists | Self::Conflict => "",
-            Self::Forbidden(message) | Self::Refused(message) | Self::Failed(message) => message,
+            Self::Forbidden(message)
+            | Self::Refused(message)
+            | Self::TooLarge(message)
+            | Self::Failed(message) => message,
         }
     }
 }
@@ -265,13 +271,36 @@ fn refusal(status: &Status) -> ApiError {
             .collect(),
     };
     match (status.code, status.reason.as_str()) {
+        // With whatever code: the words are the API server's.
+        _ if is_denied(&status.message) => ApiError::Forbidden(message()),
         (404, _) => ApiError::NotFound,
         (409, "AlreadyExists") => ApiError::AlreadyExists,
         (409, _) => ApiError::Conflict,
         (401 | 403, _) => ApiError::Forbidden(message()),
-        (400 | 405 | 413 | 415 | 422, _) => ApiError::Refused(message()),
+        (413, _) => ApiError::TooLarge(message()),
+        (500, _) if is_too_large(&status.message) => ApiError::TooLarge(message()),
+        (400 | 405 | 415 | 422, _) => ApiError::Refused(message()),
         (code, _) => ApiError::Failed(format!("the API server answered {code}: {}", message())),
     }
+}
+
+/// Whether a webhook or a policy said no. It answers with any code it likes, and may think otherwise later.
+fn is_denied(message: &str) -> bool {
+    let by_policy = |message: &str| {
+        message.contains("ValidatingAdmissionPolicy '") && message.contains("' denied request")
+    };
+    let by_webhook = |message: &str| {
+        message.starts_with("admission webhook \"") && message.contains("\" denied the request")
+    };
+    by_webhook(message) || by_policy(message)
+}
+
+/// Whether etcd, or the API server's way to it, is too narrow for an object, of which there is no code to tell.
+fn is_too_large(message: &str) -> bool {
+    message == "etcdserver: request is too large"
+        || message.starts_with(
+            "rpc error: code = ResourceExhausted desc = trying to send message larger than max",
+        )
 }
 
 fn in_one_line(message: &str) -> String {
@@ -304,7 +333,7 @@ mod tests {
             (409, "Conflict", ApiError::Conflict),
             (403, "Forbidden", ApiError::Forbidden(message.clone())),
             (422, "Invalid", ApiError::Refused(message.clone())),
-            (413, "RequestEntityTooLarge", ApiError::Refused(message)),
+            (413, "RequestEntityTooLarge", ApiError::TooLarge(message)),
             (
                 500,
                 "InternalError",
@@ -312,6 +341,37 @@ mod tests {
             ),
         ] {
             assert_eq!(refusal(&status(code, reason)), expected, "{code} {reason}");
+        }
+    }
+
+    #[test]
+    fn what_a_webhook_or_a_policy_denies_is_forbidden_whatever_the_code() {
+        for message in [
+            "admission webhook \"a.example\" denied the request: no",
+            "admission webhook \"a.example\" denied the request without explanation",
+            "secrets \"db\" is forbidden: ValidatingAdmissionPolicy 'a' with binding 'b' denied request: no",
+        ] {
+            for code in [400, 401, 403, 404, 409, 413, 422, 429, 500] {
+                let status = Status::failure(message, "Any").with_code(code);
+                let expected = ApiError::Forbidden(message.to_owned());
+                assert_eq!(refusal(&status), expected, "{code}");
+            }
+        }
+        // One that cannot be asked has not denied it.
+        let message =
+            "Internal error occurred: failed calling webhook \"a.example\": connection refused";
+        let status = Status::failure(message, "InternalError").with_code(500);
+        assert!(matches!(refusal(&status), ApiError::Failed(_)));
+    }
+
+    #[test]
+    fn what_etcd_has_no_room_for_is_too_large() {
+        for message in [
+            "etcdserver: request is too large",
+            "rpc error: code = ResourceExhausted desc = trying to send message larger than max (2200395 vs. 2097152)",
+        ] {
+            let status = Status::failure(message, "").with_code(500);
+            assert_eq!(refusal(&status), ApiError::TooLarge(message.to_owned()));
         }
     }
 

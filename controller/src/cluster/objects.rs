@@ -64,6 +64,8 @@ pub(super) struct Object {
     pub(super) made: Option<String>,
     /// The repairs of its Secret.
     pub(super) contest: Option<Contest>,
+    /// The state of it for whose status the API server has no room. It gets none until it changes.
+    pub(super) too_large: Option<Fingerprint>,
     /// How often in a row, and since when, something outside failed.
     pub(super) failing: Option<(u32, Timestamp)>,
 }

@@ -16,7 +16,7 @@ pub(super) struct Read {
     pub(super) object: Value,
     pub(super) uid: String,
     pub(super) version: String,
-    seen: Fingerprint,
+    pub(super) seen: Fingerprint,
     pub(super) sealed: Result<SealedSecret, Failure>,
     pub(super) generation: Option<i64>,
     pub(super) status: Option<SealedSecretStatus>,

@@ -284,7 +284,9 @@ impl Cluster {
             Ok(written) => written,
             Err(error) => {
                 let verdict = match &error {
-                    ApiError::Refused(_) => refused(Reason::SecretRefused, &error, secret),
+                    ApiError::Refused(_) | ApiError::TooLarge(_) => {
+                        refused(Reason::SecretRefused, &error, secret)
+                    }
                     ApiError::Forbidden(_) => refused(Reason::WriteForbidden, &error, secret),
                     ApiError::Failed(_) => refused(Reason::Retrying, &error, secret),
                     ApiError::NotFound | ApiError::AlreadyExists | ApiError::Conflict => {
@@ -407,12 +409,15 @@ impl Cluster {
             next_status(status, &done.verdict, read.generation, now)
         };
         self.count(name, read, &done.verdict, next.as_ref().or(status));
-        let said_before = {
+        let (said_before, has_room) = {
             let mut objects = self.objects();
-            let object = objects.get_mut(name);
-            object.and_then(|object| object.verdict.replace(done.verdict.clone()))
+            objects.get_mut(name).map_or((None, true), |object| {
+                let said_before = object.verdict.replace(done.verdict.clone());
+                (said_before, object.too_large != Some(read.seen))
+            })
         };
-        let is_news = if self.args.update_status {
+        let writes_status = self.args.update_status && has_room;
+        let is_news = if writes_status {
             next.is_some()
         } else {
             done.wrote || said_before.as_ref() != Some(&done.verdict)
@@ -421,19 +426,33 @@ impl Cluster {
             return Ok(());
         }
         self.log(name, &done.verdict);
-        if let Some(status) = next.filter(|_| self.args.update_status) {
+        if let Some(status) = next.filter(|_| writes_status) {
             let mut object = read.object.clone();
             object["status"] = serde_json::to_value(&status).unwrap_or_default();
-            self.api
+            let written = self
+                .api
                 .replace_status(Kind::SealedSecret, name, &object)
-                .await?;
-            self.metrics.status_written();
+                .await;
+            match written {
+                Err(ApiError::TooLarge(_)) => self.has_no_room(name, read),
+                written => written.map(|_| self.metrics.status_written())?,
+            }
         }
         let event = event(name, &read.uid, &read.version, &done.verdict, now);
         if let Err(error) = self.api.create(Kind::Event, &name.namespace, &event).await {
             debug!(key = %name, "the Event cannot be written: {error}");
         }
         Ok(())
+    }
+
+    /// The object is as large as the API server can store, so that its status does not fit. The Event tells of it.
+    fn has_no_room(&self, name: &ObjectName, read: &Read) {
+        warn!(key = %name, "the SealedSecret is so large that the API server cannot store a status with it; none is written until it changes");
+        self.metrics
+            .unseal_failed(UnsealError::Status, &name.namespace);
+        if let Some(object) = self.objects().get_mut(name) {
+            object.too_large = Some(read.seen);
+        }
     }
 
     /// Says of it in the metrics what became of it.

@@ -172,6 +172,114 @@ async fn a_status_that_is_not_taken_is_written_again_after_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_status_there_is_no_room_for_is_tried_once_for_each_state_of_the_object() {
+    let generation = Arc::new(Mutex::new(2));
+    let now = Arc::clone(&generation);
+    let (cluster, asked) = cluster(move |method, path| {
+        if path.ends_with("/status") {
+            failure(500, "", "etcdserver: request is too large")
+        } else if method == "GET" && path.ends_with("/sealedsecrets/db") {
+            (200, sealed(*now.lock().expect("no test panics with it")))
+        } else {
+            usual(method, path)
+        }
+    });
+    for (round, seen) in [2, 3].into_iter().enumerate() {
+        *generation.lock().expect("no test panics with it") = seen;
+        cluster.sealed_secret_seen(&name(), fingerprint(seen));
+        work(&cluster, Duration::from_secs(3600)).await;
+        assert_eq!(count(&asked, "PUT", "/status"), round + 1);
+        assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), round + 1);
+    }
+    // The Secret that was made goes, and is made again, without another try.
+    cluster.secret_seen(&name(), "6".to_owned());
+    cluster.secret_gone(&name());
+    work(&cluster, Duration::from_secs(3600)).await;
+    assert_eq!(count(&asked, "POST", "/secrets"), 3);
+    assert_eq!(count(&asked, "PUT", "/status"), 2);
+    assert_eq!(count(&asked, "POST", "/events"), 3);
+    let failed =
+        "sealed_secrets_controller_unseal_errors_total{reason=\"status\",namespace=\"prod\"} 2";
+    assert!(cluster.metrics.text().contains(failed));
+}
+
+/// The status that was written last.
+fn last_status(asked: &Asked) -> Value {
+    let asked = asked.lock().expect("no test panics with it");
+    let written = asked
+        .iter()
+        .rev()
+        .find(|(_, path, _)| path.ends_with("/status"));
+    let (_, _, object) = written.expect("a status was written");
+    let object: Value = serde_json::from_str(object).expect("it is JSON");
+    object["status"].clone()
+}
+
+/// Status and reason of a condition; a dash where it is not there.
+fn condition<'s>(status: &'s Value, type_: &str) -> (&'s str, &'s str) {
+    let conditions = status["conditions"].as_array().expect("it has conditions");
+    let found = conditions.iter().find(|found| found["type"] == type_);
+    let text = |field: &str| found.and_then(|found| found[field].as_str()).unwrap_or("-");
+    (text("status"), text("reason"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_right_keeps_synced_for_a_minute_of_api_errors_and_no_longer() {
+    let stored: Arc<Mutex<Value>> = Arc::default();
+    let failing = Arc::new(Mutex::new(false));
+    let (status, fails) = (Arc::clone(&stored), Arc::clone(&failing));
+    let (cluster, asked) = cluster(move |method, path| {
+        let is_failing = *fails.lock().expect("no test panics with it");
+        if is_failing && path.contains("/secrets") {
+            failure(500, "InternalError", "no")
+        } else if method == "GET" && path.ends_with("/sealedsecrets/db") {
+            let mut object = sealed(2);
+            object["status"] = status.lock().expect("no test panics with it").clone();
+            (200, object)
+        } else {
+            usual(method, path)
+        }
+    });
+    let look = async |seconds: i64| {
+        // The clock of the machine does not stand still with that of the test.
+        if let Some((_, since)) = cluster
+            .objects()
+            .get_mut(&name())
+            .and_then(|object| object.failing.as_mut())
+        {
+            *since = Timestamp::now() - SignedDuration::from_secs(seconds);
+        }
+        cluster.queue.add(name());
+        work(&cluster, Duration::from_millis(100)).await;
+        let said = last_status(&asked);
+        *stored.lock().expect("no test panics with it") = said.clone();
+        ["Synced", "Ready", "Reconciling", "Stalled"]
+            .map(|type_| condition(&said, type_).0.to_owned())
+    };
+    cluster.sealed_secret_seen(&name(), fingerprint(2));
+    assert_eq!(look(0).await, ["True", "True", "-", "-"]);
+    *failing.lock().expect("no test panics with it") = true;
+    cluster.secret_seen(&name(), "7".to_owned());
+    for seconds in [0, 1, 30, 58] {
+        let said = look(seconds).await;
+        assert_eq!(said, ["True", "False", "True", "-"], "{seconds} s");
+    }
+    for seconds in [61, 62, 3600] {
+        let said = look(seconds).await;
+        assert_eq!(said, ["False", "False", "True", "-"], "{seconds} s");
+    }
+    // One word at the beginning, and one at the end.
+    assert_eq!(count(&asked, "PUT", "/status"), 3);
+    assert_eq!(condition(&last_status(&asked), "Synced").1, "Retrying");
+    *failing.lock().expect("no test panics with it") = false;
+    assert_eq!(look(3600).await, ["True", "True", "-", "-"]);
+    // The next minute is a new one.
+    *failing.lock().expect("no test panics with it") = true;
+    cluster.secret_seen(&name(), "8".to_owned());
+    assert_eq!(look(0).await, ["True", "False", "True", "-"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_value_that_a_failing_api_server_quotes_is_in_no_status_and_no_event() {
     for code in [400, 403, 422, 429, 500, 503] {
         let (cluster, asked) = cluster(move |method, path| {
