@@ -3,6 +3,7 @@
 //! No value of a label is taken from anything but names in the cluster and words of ours, and only one metric names
 //! objects. The shells say what happened, each in one call.
 
+mod process;
 mod series;
 mod text;
 
@@ -127,6 +128,7 @@ impl Metrics {
             .get_or_create(&labels(&BUILD_INFO, [&version]))
             .set(0);
         add(register, &BUILD_INFO, build_info);
+        register.register_collector(Box::new(process::Process::started_now()));
         let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
         Self {
             omits_objects,

@@ -21,6 +21,7 @@
 
 mod controller;
 mod installation;
+mod inward;
 mod pod;
 mod proxy;
 mod rbac;
@@ -28,6 +29,7 @@ mod render;
 mod scenario;
 mod setup;
 pub mod upstream_suite;
+mod webhook;
 
 use std::sync::OnceLock;
 
@@ -38,6 +40,7 @@ pub use proxy::{Asked, Fault, Proxy};
 pub use rbac::{Right, may, rights, take_away};
 pub use scenario::{find_condition, namespace, seal, seal_for, sealed_secret};
 pub use setup::{Manifests, Setup};
+pub use webhook::{Decision, Webhook};
 
 use crate::control_plane::ControlPlane;
 

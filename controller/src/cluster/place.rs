@@ -12,6 +12,13 @@ const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/name
 
 /// The API server's address and the credentials: of the pod's ServiceAccount, or of a kubeconfig where one is given.
 pub(super) async fn config(kubeconfig: Option<&Path>) -> anyhow::Result<Config> {
+    let mut config = found(kubeconfig).await?;
+    // What is put off, by a webhook as well, is tried again by the queue, where it holds up nothing else.
+    config.default_retry = false;
+    Ok(config)
+}
+
+async fn found(kubeconfig: Option<&Path>) -> anyhow::Result<Config> {
     let Some(path) = kubeconfig else {
         return Config::incluster().context(
             "this is no pod with a ServiceAccount; use --kubeconfig FILE to work with a cluster from outside, or --directory DIR without a cluster",

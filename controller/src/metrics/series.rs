@@ -82,4 +82,16 @@ metrics! {
         "How often the API server answered with an error, by status code; none where it did not answer.",
     FEATURE_OFF: Gauge "seal_controller_feature_off" ["feature"]
         "1 for what the controller does without, for want of rights.",
+    PROCESS_CPU: Counter "process_cpu_seconds_total" []
+        "Processor time that the process used, in seconds, its own and the system's for it.",
+    PROCESS_START: Gauge "process_start_time_seconds" []
+        "When the process started, in seconds since 1970.",
+    PROCESS_RESIDENT_MEMORY: Gauge "process_resident_memory_bytes" []
+        "Memory of the process that is in RAM, in bytes.",
+    PROCESS_VIRTUAL_MEMORY: Gauge "process_virtual_memory_bytes" []
+        "Addresses that the process has reserved, in bytes.",
+    PROCESS_OPEN_FILES: Gauge "process_open_fds" []
+        "File descriptors that are open.",
+    PROCESS_MOST_FILES: Gauge "process_max_fds" []
+        "File descriptors that may be open.",
 }

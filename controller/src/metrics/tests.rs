@@ -93,6 +93,36 @@ fn series_are_named_and_labelled_as_upstream_does() {
 }
 
 #[test]
+fn the_process_is_told_of_as_prometheus_libraries_do() {
+    let text = Metrics::new(false).text();
+    let value = |name: &str| -> f64 {
+        let mut lines = text.lines();
+        let line = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        let line = line.unwrap_or_else(|| panic!("no {name}:\n{text}"));
+        line.parse().expect("it is a number")
+    };
+    let now = Timestamp::now().as_second() as f64;
+    assert!((now - 60.0..=now + 1.0).contains(&value("process_start_time_seconds")));
+    assert!((0.000_001..3600.0).contains(&value("process_cpu_seconds_total")));
+    let resident = value("process_resident_memory_bytes");
+    assert!((1e6..1e11).contains(&resident), "{resident}");
+    assert!(value("process_virtual_memory_bytes") >= resident);
+    // Three standard ones at least.
+    let open = value("process_open_fds");
+    assert!((3.0..=value("process_max_fds")).contains(&open), "{open}");
+    let held: Vec<_> = (0..20)
+        .map(|_| std::fs::File::open("/dev/null").expect("it is there"))
+        .collect();
+    let more = Metrics::new(false).text();
+    let line = more
+        .lines()
+        .find_map(|line| line.strip_prefix("process_open_fds "));
+    let with_held: f64 = line.and_then(|line| line.parse().ok()).expect("it is told");
+    // Other tests open files as well, and close them.
+    assert!(with_held >= held.len() as f64, "{with_held}");
+}
+
+#[test]
 fn what_is_declared_is_there_and_nothing_else() {
     let text = everything().text();
     let types: Vec<String> = text

@@ -2,11 +2,10 @@
 
 use std::{
     fmt,
-    io::{self, Read, Write},
+    io::{self, Write},
     net::{Ipv4Addr, Shutdown, TcpStream},
-    os::unix::net::{UnixListener, UnixStream},
+    os::unix::net::UnixStream,
     path::PathBuf,
-    process::{Child, Stdio},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
@@ -18,10 +17,9 @@ use rustls::{
 };
 use serde_json::json;
 
-use super::pod::first_line;
+use super::inward::{Inward, read_request};
 use crate::{
     control_plane::{ADDRESS, ControlPlane},
-    programs,
     scratch::Scratch,
 };
 
@@ -33,8 +31,9 @@ const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 #[derive(Debug)]
 pub struct Proxy {
     shared: Arc<Shared>,
-    inward: Child,
     folder: Scratch,
+    // It ends with this.
+    _inward: Inward,
 }
 
 /// What a controller asks for.
@@ -117,22 +116,6 @@ impl Proxy {
     ///
     /// When it cannot be reached from the network of the control plane.
     pub fn start(plane: &ControlPlane) -> Self {
-        let folder = Scratch::new();
-        let socket = folder.path().join("proxy");
-        let listener = UnixListener::bind(&socket).expect("the folder is ours");
-        let mut inward = plane
-            .enclose(programs::folder().join("inward"))
-            .arg(ADDRESS)
-            .arg(&socket)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("`nsenter` is there");
-        let output = inward.stdout.take().expect("standard output is a pipe");
-        let port: u16 = first_line(output)
-            .parse()
-            .expect("an address of the network can be listened on");
-        folder.write("kubeconfig", kubeconfig(port).as_bytes());
         let shared = Arc::new(Shared {
             port: plane.port(),
             tls: tls(plane.authority()),
@@ -140,17 +123,13 @@ impl Proxy {
             state: Mutex::default(),
         });
         let serving = Arc::clone(&shared);
-        thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
-                let shared = Arc::clone(&serving);
-                // A connection that breaks ends alone.
-                thread::spawn(move || drop(shared.serve(client)));
-            }
-        });
+        let inward = Inward::start(plane, move |client| serving.serve(client));
+        let folder = Scratch::new();
+        folder.write("kubeconfig", kubeconfig(inward.port()).as_bytes());
         Self {
             shared,
-            inward,
             folder,
+            _inward: inward,
         }
     }
 
@@ -202,9 +181,6 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // It fails only for a process that is gone already.
-        drop(self.inward.kill());
-        drop(self.inward.wait());
         self.cut(|_| true);
     }
 }
@@ -212,7 +188,7 @@ impl Drop for Proxy {
 impl Shared {
     /// One request, and its answer.
     fn serve(&self, mut client: UnixStream) -> io::Result<()> {
-        let Some((head, rest)) = read_head(&mut client)? else {
+        let Some((head, body)) = read_request(&mut client)? else {
             return Ok(());
         };
         let mut first = head.lines().next().unwrap_or_default().split(' ');
@@ -221,11 +197,6 @@ impl Shared {
             method: word(),
             path: word(),
         };
-        let mut body = rest;
-        let length = content_length(&head);
-        let read = body.len();
-        body.resize(length.max(read), 0);
-        client.read_exact(&mut body[read..])?;
         lock(&self.state).asked.push(asked.clone());
         let choose = lock(&self.choose).clone();
         let fault = choose.and_then(|choose| choose(&asked));
@@ -287,30 +258,6 @@ impl Shared {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A request's head, and what was read of its body; none where there is no request.
-fn read_head(client: &mut UnixStream) -> io::Result<Option<(String, Vec<u8>)>> {
-    const END: &[u8] = b"\r\n\r\n";
-    let (mut read, mut part) = (Vec::new(), [0; 8192]);
-    loop {
-        if let Some(end) = read.windows(END.len()).position(|window| window == END) {
-            let rest = read.split_off(end + END.len());
-            return Ok(Some((String::from_utf8_lossy(&read).into_owned(), rest)));
-        }
-        match client.read(&mut part)? {
-            0 => return Ok(None),
-            length => read.extend_from_slice(&part[..length]),
-        }
-    }
-}
-
-fn content_length(head: &str) -> usize {
-    let headers = head.lines().filter_map(|line| line.split_once(':'));
-    headers
-        .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
-        .find_map(|(_, length)| length.trim().parse().ok())
-        .unwrap_or(0)
 }
 
 fn tls(authority: &str) -> Arc<ClientConfig> {

@@ -15,5 +15,7 @@ mod migrate;
 mod our_manifests;
 mod same;
 mod site;
+mod sizes;
 mod switching;
 mod upstream_suite;
+mod webhooks;

@@ -108,7 +108,8 @@ pub(crate) fn metrics() -> String {
         "# Metrics\n\n{GENERATED}\nServed at `/metrics` on `--listen-metrics-addr`, in Prometheus' text format. Names that begin with \
          `sealed_secrets_controller` are those of the Go project, with its labels and their values; the others are new. No metric holds a \
          value, and only `sealed_secrets_controller_condition_info` names SealedSecrets.\n\n\
-         The Go project's series about its runtime (`go_*`, `process_*`, `promhttp_*`) are not there. SealedSecrets whose repair is undone \
+         Those that begin with `process` are Prometheus' own, as every client library has them. The Go project's series about its runtime \
+         (`go_*`, `promhttp_*`) are not there. SealedSecrets whose repair is undone \
          again and again are those with the reason `Contested`.\n\n\
          | metric | kind | labels | meaning |\n|---|---|---|---|\n"
     );
