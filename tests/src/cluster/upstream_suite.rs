@@ -13,7 +13,7 @@ use seal_tools::UPSTREAM_INTEGRATION;
 use serde_json::Value;
 
 use super::Controller;
-use crate::{scratch::Scratch, tools};
+use crate::{programs, scratch::Scratch, seen, tools, transcripts};
 
 /// Half a minute where nothing else is done.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -78,6 +78,10 @@ pub fn run(controller: &Controller<'_>, kubeseal: &Path, version: &Path) -> Outc
         .env_clear()
         .env("PATH", std::env::var_os("PATH").expect("a PATH is set"))
         .env("HOME", scratch.home())
+        // Where `kubeseal` is one whose runs are recorded.
+        .env(programs::BUILT, programs::folder())
+        .env(transcripts::INHERITED, transcripts::inherited())
+        .envs(std::env::var_os(seen::FILE).map(|file| (seen::FILE, file)))
         .current_dir(scratch.path())
         .stdin(Stdio::null())
         .stdout(file.try_clone().expect("an open file can be shared"))

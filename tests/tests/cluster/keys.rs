@@ -12,7 +12,7 @@ use seal_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::site::{EVERYWHERE, Site, key_secret, key_secret_of, put_key};
+use crate::site::{EVERYWHERE, Site, base64, key_secret, key_secret_of, put_key};
 
 fn everywhere(test: impl Fn(&Site)) {
     for manifests in EVERYWHERE {
@@ -46,6 +46,38 @@ fn a_key_that_comes_later_opens_at_once_what_waited_for_it() {
             site.api().get(&site.sealed_path("db")).body["metadata"]["generation"],
             1
         );
+    });
+}
+
+#[test]
+fn what_failed_twenty_times_opens_when_its_key_comes_without_a_restart() {
+    everywhere(|site| {
+        let path = site.sealed_path("db");
+        let object = seal(&pem("rsa-3072.crt"), &site.apps, "db", &[("password", "x")]);
+        site.api().apply(&object);
+        let series = format!(
+            "sealed_secrets_controller_unseal_errors_total{{reason=\"unseal\",namespace=\"{}\"}}",
+            site.apps
+        );
+        for times in 1..=20 {
+            site.controller
+                .wait_for("it failed once more", |controller| {
+                    (controller.metric(&series) == Some(f64::from(times))).then_some(())
+                });
+            // Each of them is looked at anew.
+            let change = json!({"metadata": {"annotations": {"times": times.to_string()}}});
+            site.api().patch(&path, &change);
+        }
+        site.stalled("db", "UnknownKey");
+        put_key(
+            site.controller.pod().plane(),
+            &site.system,
+            "restored",
+            "rsa-3072",
+        );
+        site.synced("db");
+        assert_eq!(site.secret("db").body["data"]["password"], base64("x"));
+        assert_eq!(site.api().get(&path).body["metadata"]["generation"], 1);
     });
 }
 

@@ -13,6 +13,7 @@ mod least_privilege;
 mod metrics;
 mod migrate;
 mod our_manifests;
+mod pace;
 mod same;
 mod site;
 mod sizes;
