@@ -38,6 +38,7 @@ pub use installation::{Installation, install, install_objects};
 pub use pod::Pod;
 pub use proxy::{Asked, Fault, Proxy};
 pub use rbac::{Right, may, rights, take_away};
+pub use render::kustomized;
 pub use scenario::{find_condition, namespace, seal, seal_for, sealed_secret};
 pub use setup::{Manifests, Setup};
 pub use webhook::{Decision, Webhook};

@@ -114,20 +114,26 @@ fn ours(setup: &Setup) -> Vec<Value> {
 }
 
 fn kustomize(namespace: &str, variant: &str) -> Vec<Value> {
+    let resource = format!("deploy/manifests/{variant}");
+    kustomized(&format!(
+        "namespace: {namespace}\nresources:\n- {resource}\n"
+    ))
+}
+
+/// What kustomize makes of a kustomization in the folder of this project.
+///
+/// # Panics
+///
+/// When it makes nothing of it.
+pub fn kustomized(kustomization: &str) -> Vec<Value> {
     let scratch = Scratch::new();
     let folder = scratch.path().canonicalize().expect("it was just made");
-    let manifests = Path::new(DEPLOY)
-        .join("manifests")
-        .join(variant)
-        .canonicalize()
-        .unwrap_or_else(|error| panic!("deploy/manifests/{variant}: {error}"));
+    let deploy = Path::new(DEPLOY).canonicalize().expect("it is there");
     // Kustomize takes no absolute path.
     let up = "../".repeat(folder.components().count() - 1);
-    let base = format!(
-        "{up}{}",
-        manifests.display().to_string().trim_start_matches('/')
-    );
-    let text = format!("namespace: {namespace}\nresources:\n- {base}\n");
+    let deploy = deploy.display().to_string();
+    let deploy = format!("- {up}{}/", deploy.trim_start_matches('/'));
+    let text = kustomization.replace("- deploy/", &deploy);
     scratch.write("kustomization.yaml", text);
     let mut kustomize = renderer(&KUSTOMIZE, &scratch);
     kustomize.arg("build").arg(folder);

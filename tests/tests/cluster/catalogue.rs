@@ -8,7 +8,7 @@ use std::{
 };
 
 use seal_tests::{
-    cluster::{Fault, find_condition, install, namespace, seal, sealed_secret},
+    cluster::{Fault, Setup, find_condition, install, kustomized, namespace, seal, sealed_secret},
     control_plane::{Answer, ControlPlane},
     health::verdicts,
     programs::Program,
@@ -423,4 +423,37 @@ fn every_state_the_controller_writes_is_read_as_it_is_meant() {
             );
         }
     });
+}
+
+#[test]
+fn with_the_registry_gone_the_manifests_need_one_image_which_comes_from_a_mirror_by_its_digest() {
+    const DOCUMENT: &str = include_str!("../../../docs/registry-outage.md");
+    let (_, rest) = DOCUMENT
+        .split_once("```yaml\n")
+        .expect("it shows a kustomization");
+    let (kustomization, _) = rest.split_once("```").expect("it ends");
+    let objects = kustomized(kustomization);
+    let text = serde_json::to_string(&objects).expect("they are JSON");
+    let expected = format!(
+        "mirror.internal/seal-controller@sha256:{}",
+        "0123456789abcdef".repeat(4)
+    );
+    let images: Vec<&str> = text.split("\"image\":\"").skip(1).collect();
+    assert_eq!(images.len(), 1, "{text}");
+    assert!(images[0].starts_with(&format!("{expected}\"")), "{text}");
+    assert!(!text.contains("://"), "{text}");
+    // A kubelet that has it asks nobody.
+    assert!(!text.contains("imagePullPolicy"), "{text}");
+
+    assert!(DOCUMENT.contains("--set image.tag=v0.1.0@sha256:DIGEST"));
+    let (_, digest) = expected.split_once('@').expect("it has a digest");
+    let chart = Setup::chart()
+        .value("image.registry", "mirror.internal".into())
+        .value("image.repository", "seal-controller".into())
+        .value("image.tag", format!("v0.1.0@{digest}").into())
+        .objects();
+    let text = serde_json::to_string(&chart).expect("they are JSON");
+    let image = format!("\"image\":\"mirror.internal/seal-controller:v0.1.0@{digest}\"");
+    assert_eq!(text.matches(&image).count(), 1, "{text}");
+    assert_eq!(text.matches("\"image\":").count(), 1, "{text}");
 }

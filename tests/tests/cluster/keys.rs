@@ -1,6 +1,9 @@
 //! Keys that come, go, are broken, or lie where they do not belong.
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Pid, Signal, kill_process};
@@ -47,6 +50,60 @@ fn a_key_that_comes_later_opens_at_once_what_waited_for_it() {
             1
         );
     });
+}
+
+#[test]
+fn a_controller_that_starts_before_its_keys_are_restored_opens_everything_when_they_come() {
+    for manifests in EVERYWHERE {
+        let plane = shared(manifests);
+        let (system, apps) = (namespace(plane, "fresh"), namespace(plane, "apps"));
+        let setup = crate::site::base(manifests)
+            .namespace(&system)
+            .watching([&system, &apps])
+            .args(["--key-size=2048"]);
+        let installation = install(plane, &setup);
+        let names = ["one", "two", "three"];
+        for name in names {
+            let sealed = seal(&pem("rsa-3072.crt"), &apps, name, &[("password", "x")]);
+            plane.api().apply(&sealed);
+        }
+        let controller = installation.run(Program::Controller);
+        // It makes one itself, which opens none of them.
+        let made = controller.certificate();
+        for name in names {
+            let stalled = controller.wait_for_condition(&apps, name, "Stalled", "True");
+            assert_eq!(stalled["reason"], "UnknownKey");
+        }
+        let begun = Instant::now();
+        put_key(plane, &system, "restored", "rsa-3072");
+        for name in names {
+            let ready = controller.wait_for_condition(&apps, name, "Ready", "True");
+            assert_eq!(ready["reason"], "Unsealed");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(15));
+        // The restored one is older, so it is not sealed with.
+        assert_eq!(controller.certificate(), made);
+    }
+}
+
+#[test]
+fn a_malformed_object_and_a_malformed_key_at_the_start_hold_up_nothing_else() {
+    for manifests in EVERYWHERE {
+        let mut site = Site::new(manifests);
+        site.controller.stop();
+        let mut broken = key_secret(&site.system, "broken", "rsa-3072");
+        broken["stringData"]["tls.key"] = "no key at all".into();
+        site.api().apply(&broken);
+        let mut odd = site.sealed("odd", &[("password", "x")]);
+        odd["spec"]["encryptedData"]["password"] = " not base64 ".into();
+        site.api().apply(&odd);
+        site.api().apply(&site.sealed("db", &[("password", "x")]));
+        site.controller.start_again();
+        site.controller.wait_until_ready();
+        site.synced("db");
+        site.stalled("odd", "MalformedItem");
+        assert!(site.controller.log().contains("UnreadableKey"));
+    }
 }
 
 #[test]
