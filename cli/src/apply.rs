@@ -54,7 +54,10 @@ pub(crate) fn run(args: &ApplyArgs, reporter: &mut Reporter) -> Result<(), Probl
         return Ok(());
     }
     if objects.is_empty() {
-        return Err(Problem::new(Reason::NothingToDo, "holds no SealedSecret"));
+        return Err(Problem::new(
+            Reason::NothingToDo,
+            "the input holds no SealedSecret",
+        ));
     }
     let cluster = Cluster::connect(&access, Controller::of(None, None))?;
     let mut followed = Vec::new();
@@ -117,12 +120,20 @@ fn add(
             objects.push(Object { place, ..object });
             Ok(())
         }
-        Role::Secret | Role::Other => Err(Problem::new(
-            Reason::WrongKind,
-            "is no SealedSecret, and nothing else is applied",
-        )
-        .at(place)
-        .hint("kubectl applies other objects")),
+        other => {
+            let hint = match other {
+                Role::Secret => {
+                    "\"seal\" seals a Secret first, as in: seal < secret.yaml > sealed.yaml"
+                }
+                _ => "kubectl applies other objects",
+            };
+            Err(Problem::new(
+                Reason::WrongKind,
+                "is no SealedSecret, and nothing else is applied",
+            )
+            .at(place)
+            .hint(hint))
+        }
     }
 }
 
@@ -188,6 +199,19 @@ impl Object {
     }
 }
 
+impl Object {
+    /// What the controller says is wrong with it, and what helps.
+    fn verdict(&self, reason: Reason, message: &str) -> Problem {
+        let problem = self.problem(reason, message);
+        match reason {
+            Reason::UnknownKey => problem.hint(
+                "seal it again with the current certificate, which \"seal cert fetch --cluster\" gets",
+            ),
+            _ => problem,
+        }
+    }
+}
+
 fn apply(
     cluster: &Cluster,
     object: &Object,
@@ -200,12 +224,18 @@ fn apply(
     match answer.status {
         201 => object.says("created", reporter),
         _ if answer.is_success() => object.says("applied", reporter),
-        409 => Err(object.problem(Reason::Conflict, &answer.why()).hint(
-            "--force-conflicts takes the fields over from whoever applied them",
-        )),
-        404 => Err(object.problem(Reason::FetchFailed, &answer.why()).hint(
-            "check that the namespace is there, and the CustomResourceDefinition sealedsecrets.bitnami.com",
-        )),
+        409 => Err(object
+            .problem(Reason::Conflict, &answer.why())
+            .hint("--force-conflicts takes the fields over from whoever applied them")),
+        404 => {
+            let why = answer.why();
+            let hint = if why.starts_with("namespaces ") {
+                format!("\"kubectl create namespace {}\" makes it", object.namespace)
+            } else {
+                cluster::NO_DEFINITION.to_owned()
+            };
+            Err(object.problem(Reason::FetchFailed, &why).hint(hint))
+        }
         _ => Err(object.problem(Reason::FetchFailed, &answer.why())),
     }
 }
@@ -221,7 +251,7 @@ fn follow(
     loop {
         let mut still = Vec::new();
         for mut followed in waiting {
-            let progress = look(cluster, &followed.object)?;
+            let progress = look(cluster, &followed.object);
             let since = match followed.last.take() {
                 Some((last, since)) if last == progress => since,
                 _ => Instant::now(),
@@ -230,10 +260,10 @@ fn follow(
             match &progress {
                 Progress::Ready => object.says("ready", reporter)?,
                 Progress::Failed { reason, message } => {
-                    reporter.problem(&object.problem(*reason, message));
+                    reporter.problem(&object.verdict(*reason, message));
                 }
                 Progress::Unsynced { reason, message } if since.elapsed() >= PATIENCE => {
-                    reporter.problem(&object.problem(*reason, message));
+                    reporter.problem(&object.verdict(*reason, message));
                 }
                 Progress::Unsynced { .. } | Progress::Waiting(_) => {
                     followed.last = Some((progress, since));
@@ -257,14 +287,19 @@ fn follow(
     }
 }
 
-fn look(cluster: &Cluster, object: &Object) -> Result<Progress, Problem> {
-    let answer = cluster.get(&object.path())?;
-    match answer.status {
-        404 => Ok(Progress::Failed {
-            reason: Reason::NothingToDo,
-            message: "was deleted in the meantime".to_owned(),
-        }),
-        _ if answer.is_success() => Ok(Progress::of(&answer.object()?)),
-        _ => Err(object.problem(Reason::FetchFailed, &answer.why())),
-    }
+/// How far an object is. An API server that does not answer may do so soon; one that refuses to will not.
+fn look(cluster: &Cluster, object: &Object) -> Progress {
+    let seen = cluster.get(&object.path()).and_then(|answer| {
+        let failed = |reason, message| Ok(Progress::Failed { reason, message });
+        match answer.status {
+            404 => failed(
+                Reason::NothingToDo,
+                "was deleted in the meantime".to_owned(),
+            ),
+            401 | 403 => failed(Reason::FetchFailed, answer.why()),
+            _ if answer.is_success() => Ok(Progress::of(&answer.object()?)),
+            _ => Ok(Progress::Waiting(answer.why())),
+        }
+    });
+    seen.unwrap_or_else(|problem| Progress::Waiting(problem.message))
 }

@@ -110,9 +110,19 @@ fn from_cluster(args: &CertFetchArgs, reporter: &Reporter) -> Result<Loaded, Pro
             .iter()
             .map(|problem| problem.message.as_str())
             .collect();
-        return Err(Problem::new(Reason::FetchFailed, all.join("; ")).at(Place::file(&name)).hint(
-            "check --context, --controller-name and --controller-namespace, or name a URL or file as well",
-        ));
+        let hint = match failed.as_slice() {
+            [
+                Problem {
+                    hint: Some(hint), ..
+                },
+            ] => hint,
+            _ => {
+                "check --context, --controller-name and --controller-namespace, and that the controller runs; or name a URL or file as well"
+            }
+        };
+        return Err(Problem::new(Reason::FetchFailed, all.join("; "))
+            .at(Place::file(&name))
+            .hint(hint));
     }
     for problem in &failed {
         reporter.note(&Place::file(&name), &problem.message);
@@ -142,7 +152,7 @@ fn certificate_of(cluster: &Cluster, failed: &mut Vec<Problem>) -> Option<Vec<u8
 
 fn not_named() -> Problem {
     Problem::new(Reason::NoCertificate, "no certificate is named")
-        .hint("name a file, or a controller's URL")
+        .hint("name a file or a controller's URL; \"seal cert fetch --cluster\" asks the cluster of the kubeconfig")
 }
 
 fn summary(certificate: &Certificate) -> String {

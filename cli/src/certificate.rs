@@ -92,8 +92,8 @@ fn hint_at_url(problem: Problem, source: &str) -> Problem {
 
 fn not_named() -> Problem {
     Problem::new(Reason::NoCertificate, "no certificate is named").hint(
-        "fetch and pin the controller's once, with \"seal cert pin http://127.0.0.1:8080 --output seal-cert.pem\", \
-         commit the file, and name it with --cert or SEAL_CERT",
+        "fetch the controller's once, with \"seal cert fetch --cluster --output seal-cert.pem\", or with \"seal cert pin URL\" where \
+         there is no kubeconfig, commit the file, and name it with --cert or SEAL_CERT",
     )
 }
 

@@ -16,11 +16,14 @@ use seal_shell::why_unreachable;
 use tokio::{runtime::Runtime, time};
 
 pub(crate) use answer::{Answer, LARGEST as LARGEST_ANSWER};
-pub(crate) use controller::Opens;
+pub(crate) use controller::{NAME_THE_SERVICE, Opens};
 pub use kubeconfig::ENVIRONMENT;
 pub(crate) use kubeconfig::{Access, cause, namespace};
 
-use crate::problem::Problem;
+use crate::{fetch, problem::Problem};
+
+/// The hint where the API server does not know SealedSecrets.
+pub(crate) const NO_DEFINITION: &str = "the CustomResourceDefinition sealedsecrets.bitnami.com is not there, which comes with the controller";
 
 /// How often a request is sent again that the server has put off.
 const RETRIES: usize = 10;
@@ -49,6 +52,8 @@ pub(crate) struct Cluster {
     runtime: Runtime,
     client: kube::Client,
     controller: Controller,
+    /// The address of the API server.
+    server: String,
     /// The name of the Service's first port, once it is known.
     port: OnceCell<String>,
     /// How long one request may take.
@@ -76,19 +81,22 @@ impl Cluster {
             .map_err(|error| failed(format!("cannot start: {error}")))?;
         // One is installed already where this is called a second time.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let client = runtime.block_on(async {
+        let (server, client) = runtime.block_on(async {
             let config = kubeconfig::config(access).await?;
-            kube::Client::try_from(config).map_err(|error| {
+            let server = fetch::shown(&config.cluster_url.to_string());
+            let client = kube::Client::try_from(config).map_err(|error| {
                 failed(format!(
                     "the cluster cannot be reached: {}",
                     why_unreachable(&error)
                 ))
-            })
+            })?;
+            Ok((server.trim_end_matches('/').to_owned(), client))
         })?;
         Ok(Self {
             runtime,
             client,
             controller,
+            server,
             port: OnceCell::new(),
             timeout: access.request_timeout()?,
         })
@@ -170,10 +178,17 @@ impl Cluster {
                 .client
                 .send(sent)
                 .await
-                .map_err(|error| unreachable(&error))?;
+                .map_err(|error| self.unreachable(&error))?;
             Answer::read(response).await
         };
         self.runtime.block_on(within(self.timeout, exchange))
+    }
+
+    fn unreachable(&self, error: &kube::Error) -> Problem {
+        let why = why_unreachable(error);
+        failed(format!("the API server {} cannot be reached: {why}", self.server)).hint(
+            "check the context of the kubeconfig, and that \"kubectl get namespaces\" works with it",
+        )
     }
 }
 
@@ -190,14 +205,6 @@ async fn within(
             )))
         }),
     }
-}
-
-fn unreachable(error: &kube::Error) -> Problem {
-    failed(format!(
-        "the API server cannot be reached: {}",
-        why_unreachable(error)
-    ))
-    .hint("check the context of the kubeconfig, and that \"kubectl get namespaces\" works with it")
 }
 
 pub(super) fn failed(message: String) -> Problem {

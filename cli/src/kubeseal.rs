@@ -56,7 +56,7 @@ pub(crate) fn run(program: &str, arguments: &[OsString]) -> ExitCode {
             let strays = line.has_strays;
             let outcome = carry_out(program, line.values, &mut reporter);
             if let Err(problem) = outcome {
-                reporter.problem(&problem);
+                reporter.problem(&in_kubeseals_form(problem));
             }
             if strays {
                 let warning = "arguments that belong to no flag are left out of account; --secret-file names the input";
@@ -80,6 +80,15 @@ pub(crate) fn run(program: &str, arguments: &[OsString]) -> ExitCode {
             ExitCode::Usage
         }
     }
+}
+
+/// kubeseal has this hint in its message, on which scripts match.
+fn in_kubeseals_form(mut problem: Problem) -> Problem {
+    if problem.hint.as_deref() == Some(cluster::NAME_THE_SERVICE) {
+        problem.hint = None;
+        problem.message = format!("{}.\n{}", problem.message, cluster::NAME_THE_SERVICE);
+    }
+    problem
 }
 
 fn usage(program: &str) -> Result<(), Problem> {

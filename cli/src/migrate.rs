@@ -42,7 +42,11 @@ fn each(
         let answer = get(&format!("{path}?limit={PAGE}{next}"))?;
         if !answer.is_success() {
             let message = format!("the {what} cannot be listed: {}", answer.why());
-            return Err(Problem::new(Reason::FetchFailed, message));
+            let problem = Problem::new(Reason::FetchFailed, message);
+            return Err(match answer.status {
+                404 => problem.hint(cluster::NO_DEFINITION),
+                _ => problem,
+            });
         }
         let mut list = answer.object()?;
         if let Value::Array(items) = list["items"].take() {

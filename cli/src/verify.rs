@@ -42,7 +42,10 @@ pub(crate) fn run(args: &VerifyArgs, reporter: &mut Reporter) -> Result<(), Prob
         }
     }
     if asked == 0 && !reporter.has_problems() {
-        return Err(Problem::new(Reason::NothingToDo, "holds no SealedSecret"));
+        return Err(Problem::new(
+            Reason::NothingToDo,
+            "the input holds no SealedSecret",
+        ));
     }
     Ok(())
 }

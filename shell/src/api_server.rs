@@ -31,9 +31,11 @@ fn causes(error: &(dyn Error + 'static)) -> String {
     while let Some(error) = next {
         let auth = error.downcast_ref::<AuthError>();
         let said = auth.map_or_else(|| error.to_string(), of_signing_in);
-        if text.is_empty() {
+        // The words of a library, which say nothing to anybody.
+        let is_empty = said.starts_with("client error (") && error.source().is_some();
+        if text.is_empty() && !is_empty {
             text = said;
-        } else if !text.contains(&said) {
+        } else if !is_empty && !text.contains(&said) {
             text = format!("{text}: {said}");
         }
         if auth.is_some() {

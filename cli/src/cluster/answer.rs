@@ -64,6 +64,9 @@ impl Answer {
             .and_then(|status| status["message"].as_str())
             .filter(|message| !message.is_empty());
         match message {
+            Some(message) if self.status == 401 => {
+                format!("{message}: the credentials of the kubeconfig are not accepted")
+            }
             Some(message) => message.chars().take(LONGEST_MESSAGE).collect(),
             None => match http::StatusCode::from_u16(self.status) {
                 Ok(status) => format!("the server answered {status}"),

@@ -11,6 +11,10 @@ const CONFIG_MAP: &str = "-certificate";
 /// The key of the certificate in it.
 const CONFIG_MAP_KEY: &str = "tls.crt";
 
+/// The hint where the controller's Service is not there, in kubeseal's words.
+pub(crate) const NAME_THE_SERVICE: &str = "Please, use the flag --controller-name and --controller-namespace to set up the name and \
+    namespace of the sealed secrets controller";
+
 /// What the controller says of a SealedSecret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opens {
@@ -106,11 +110,10 @@ impl Cluster {
     }
 
     fn first_port(&self) -> Result<String, Problem> {
-        const HINT: &str = "Please, use the flag --controller-name and --controller-namespace to set up the name and namespace of the \
-            sealed secrets controller";
         let (name, namespace) = (&self.controller.name, &self.controller.namespace);
-        let cannot =
-            |why: &str| failed(format!("cannot get sealed secret service: {why}.\n{HINT}"));
+        let cannot = |why: &str| {
+            failed(format!("cannot get sealed secret service: {why}")).hint(NAME_THE_SERVICE)
+        };
         let answer = self.get(&format!("/api/v1/namespaces/{namespace}/services/{name}"))?;
         if !answer.is_success() {
             return Err(cannot(&answer.why()));

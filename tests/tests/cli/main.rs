@@ -15,8 +15,9 @@ mod outputs;
 mod pass_through;
 mod prompt;
 mod properties;
+mod reaching;
 mod samples;
 mod server;
 mod set;
-mod signing_in;
+
 mod unseal;

@@ -404,7 +404,7 @@ fn applying(cluster: &Cluster<'_>, why: &str) {
     let _ = cluster
         .seal("apply gone.yaml")
         .exits(1)
-        .says("check that the namespace is there");
+        .says("\"kubectl create namespace gone\" makes it");
 
     // A field that another has set is taken over only when that is asked for.
     let path = "/apis/bitnami.com/v1alpha1/namespaces/shop/sealedsecrets/good";
