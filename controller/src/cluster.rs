@@ -145,6 +145,9 @@ impl Cluster {
         for times in 0.. {
             match self.try_to_delete_secret_of(name, uid).await {
                 Ok(()) => return,
+                Err(ApiError::Forbidden(_)) => {
+                    return self.feature_off(Feature::OldGarbageCollection);
+                }
                 Err(error) => {
                     warn!(secret = %name, "the Secret cannot be deleted, will retry: {error}");
                 }

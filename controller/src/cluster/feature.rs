@@ -7,6 +7,8 @@ pub(super) enum Feature {
     KeyWatch,
     /// The certificate is not offered as a ConfigMap.
     CertificateConfigMap,
+    /// `--old-gc-behavior` deletes nothing.
+    OldGarbageCollection,
 }
 
 impl Feature {
@@ -14,6 +16,7 @@ impl Feature {
         match self {
             Self::KeyWatch => "key-watch",
             Self::CertificateConfigMap => "certificate-config-map",
+            Self::OldGarbageCollection => "old-gc-behavior",
         }
     }
 
@@ -25,6 +28,9 @@ impl Feature {
             }
             Self::CertificateConfigMap => {
                 "no right to write ConfigMaps in the controller's namespace: the certificate is offered over HTTP only"
+            }
+            Self::OldGarbageCollection => {
+                "no right to delete Secrets: they go with their SealedSecrets by the cluster's garbage collector only"
             }
         }
     }

@@ -99,15 +99,58 @@ fn a_sealed_secret_made_anew_takes_up_the_secret_of_the_one_before() {
 }
 
 #[test]
-fn the_old_way_of_collecting_garbage_deletes_only_what_is_ours() {
-    let site = Site::with(Manifests::Chart, |setup| setup.args(["--old-gc-behavior"]));
-    site.with_db("x");
-    site.synced("db");
+fn what_an_earlier_process_made_without_owner_reference_is_left_alone_unless_it_is_annotated() {
+    for manifests in EVERYWHERE {
+        let mut site = Site::new(manifests);
+        for name in ["left", "managed"] {
+            let mut sealed = without_owner(&site, name);
+            if name == "managed" {
+                sealed["spec"]["template"]["metadata"]["annotations"]["sealedsecrets.bitnami.com/managed"] =
+                    "true".into();
+            }
+            site.api().apply(&sealed);
+            site.synced(name);
+        }
+        let before = site.secret("left").body;
+        site.controller.restart();
+        let message = site.stalled("left", "NotManaged");
+        assert!(message.contains("to hand it over, annotate"), "{message}");
+        assert_eq!(site.secret("left").body, before);
+        let wrong = json!({"data": {"password": base64("wrong")}});
+        for name in ["left", "managed"] {
+            site.api().patch(&site.secret_path(name), &wrong);
+        }
+        site.secret_that("managed", "is repaired", |secret| {
+            secret["data"]["password"] == base64("x")
+        });
+        assert_eq!(site.secret("left").body["data"], wrong["data"]);
+        // Handed over, it is made right.
+        let managed =
+            json!({"metadata": {"annotations": {"sealedsecrets.bitnami.com/managed": "true"}}});
+        site.api().patch(&site.secret_path("left"), &managed);
+        site.secret_that("left", "is repaired", |secret| {
+            secret["data"]["password"] == base64("x")
+        });
+        site.synced("left");
+    }
+}
+
+/// A SealedSecret `theirs` that is in vain, since somebody else's Secret is there.
+fn with_a_secret_of_somebody_else(site: &Site) {
     let theirs = json!({"apiVersion": "v1", "kind": "Secret", "stringData": {"theirs": "x"},
         "metadata": {"name": "theirs", "namespace": site.apps}});
     site.api().apply(&theirs);
     site.api().apply(&site.sealed("theirs", &[("a", "b")]));
     site.stalled("theirs", "NotManaged");
+}
+
+#[test]
+fn the_old_way_of_collecting_garbage_deletes_only_what_is_ours() {
+    // Our manifests give no right to delete: that is the next test.
+    let site = Site::with(Manifests::Chart, |setup| setup.args(["--old-gc-behavior"]));
+    site.with_db("x");
+    site.synced("db");
+    with_a_secret_of_somebody_else(&site);
     delete(&site, "db");
     delete(&site, "theirs");
     site.controller.wait_for("ours is gone", |controller| {
@@ -117,5 +160,46 @@ fn the_old_way_of_collecting_garbage_deletes_only_what_is_ours() {
                 .contains("Secret deleted with its SealedSecret"))
         .then_some(())
     });
+    assert_eq!(site.secret("theirs").status, 200);
+}
+
+#[test]
+fn the_old_way_of_collecting_garbage_is_off_without_the_right_to_delete_and_said_once() {
+    let site = Site::with(Manifests::Ours, |setup| setup.args(["--old-gc-behavior"]));
+    let finalizers = |of: Value| json!({"metadata": {"finalizers": of}});
+    for name in ["one", "two"] {
+        site.api().apply(&site.sealed(name, &[("password", "x")]));
+        site.synced(name);
+        // The garbage collector may be quicker.
+        let hold = finalizers(json!(["example.com/hold"]));
+        site.api().patch(&site.secret_path(name), &hold);
+    }
+    with_a_secret_of_somebody_else(&site);
+    let said = |site: &Site| {
+        let log = site.controller.log();
+        log.matches("no right to delete Secrets").count()
+    };
+    delete(&site, "one");
+    site.controller
+        .wait_for("it is said", |_| (said(&site) > 0).then_some(()));
+    for name in ["two", "theirs"] {
+        delete(&site, name);
+    }
+    thread::sleep(A_WHILE);
+    assert_eq!(said(&site), 1);
+    let log = site.controller.log();
+    assert!(!log.contains("the Secret cannot be deleted"), "{log}");
+    let off = "seal_controller_feature_off{feature=\"old-gc-behavior\"}";
+    assert_eq!(site.controller.metric(off), Some(1.0));
+    // The garbage collector looks for new kinds of owners twice a minute.
+    let limit = Duration::from_secs(120);
+    for name in ["one", "two"] {
+        site.api()
+            .patch(&site.secret_path(name), &finalizers(json!([])));
+        site.controller
+            .wait_for_within(limit, "the Secret is gone", |_| {
+                (site.secret(name).status == 404).then_some(())
+            });
+    }
     assert_eq!(site.secret("theirs").status, 200);
 }
