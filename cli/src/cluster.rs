@@ -146,6 +146,17 @@ impl Cluster {
         })
     }
 
+    /// Deletes an object.
+    pub(crate) fn delete(&self, path: &str) -> Result<Answer, Problem> {
+        self.send(&Request {
+            method: "DELETE",
+            path,
+            accept: "application/json",
+            content_type: None,
+            body: Vec::new(),
+        })
+    }
+
     fn send(&self, request: &Request<'_>) -> Result<Answer, Problem> {
         for _ in 0..RETRIES {
             let answer = self.send_once(request)?;

@@ -94,18 +94,21 @@ pub struct MigrateCheckArgs {
     pub controller: ControllerArgs,
 }
 
-/// Take from the statuses what the Go project's controller does not write, after it took over again.
+/// Take out what the Go project's controller does not write, after it took over again.
 ///
 /// It would leave the conditions Ready, Reconciling and Stalled as they are, and kstatus, Flux and Helm would go on reading
-/// them. Annotations stay: they come from Git, and no other tool minds them.
+/// them; and the ConfigMap with the certificate, which would grow old. Annotations stay: they come from Git, and no other
+/// tool minds them.
 #[derive(Debug, Args)]
 pub struct MigrateBackArgs {
-    /// Only the SealedSecrets of this namespace.
+    /// Only the SealedSecrets of this namespace, and not the ConfigMap.
     #[arg(long, short, value_name = "NAMESPACE", value_parser = value_parsers::namespace)]
     pub namespace: Option<String>,
-    /// Print which would be changed, and change nothing.
+    /// Print what would be changed, and change nothing.
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
     pub context: ContextArgs,
+    #[command(flatten)]
+    pub controller: ControllerArgs,
 }

@@ -46,10 +46,8 @@ impl Cluster {
 
     /// The certificate in the ConfigMap that the controller keeps for every user of the cluster.
     pub(crate) fn certificate_in_config_map(&self) -> Result<Vec<u8>, Problem> {
-        let name = format!("{}{CONFIG_MAP}", self.controller.name);
-        let namespace = &self.controller.namespace;
-        let answer = self.get(&format!("/api/v1/namespaces/{namespace}/configmaps/{name}"))?;
-        let at = format!("the ConfigMap {namespace}/{name}");
+        let (at, path) = self.config_map();
+        let answer = self.get(&path)?;
         if !answer.is_success() {
             return Err(failed(format!("{at}: {}", answer.why())));
         }
@@ -57,6 +55,16 @@ impl Cluster {
             Some(pem) => Ok(pem.as_bytes().to_vec()),
             None => Err(failed(format!("{at} has no key {CONFIG_MAP_KEY}"))),
         }
+    }
+
+    /// What the ConfigMap with the certificate is called in messages, and its path.
+    pub(crate) fn config_map(&self) -> (String, String) {
+        let name = format!("{}{CONFIG_MAP}", self.controller.name);
+        let namespace = &self.controller.namespace;
+        (
+            format!("the ConfigMap {namespace}/{name}"),
+            format!("/api/v1/namespaces/{namespace}/configmaps/{name}"),
+        )
     }
 
     /// Asks the controller whether it can open a SealedSecret.

@@ -1,4 +1,4 @@
-//! `seal migrate back`: takes from the statuses what upstream's controller does not write, and would leave as it is.
+//! `seal migrate back`: takes out what upstream's controller does not write, and would leave as it is.
 
 use seal_api::Reason;
 use serde_json::Value;
@@ -24,7 +24,12 @@ const FIELDS: [&str; 5] = [
 ];
 
 pub(crate) fn run(args: &MigrateBackArgs, reporter: &mut Reporter) -> Result<(), Problem> {
-    let cluster = Cluster::connect(&Access::of(&args.context), Controller::of(None, None))?;
+    let controller = &args.controller;
+    let controller = Controller::of(
+        controller.controller_name.as_deref(),
+        controller.controller_namespace.as_deref(),
+    );
+    let cluster = Cluster::connect(&Access::of(&args.context), controller)?;
     let (mut changed, mut failed) = (0_usize, Vec::new());
     each_sealed_secret(&cluster, args.namespace.as_deref(), |mut object| {
         if !strip(&mut object) {
@@ -48,6 +53,14 @@ pub(crate) fn run(args: &MigrateBackArgs, reporter: &mut Reporter) -> Result<(),
         }
         Ok(())
     })?;
+    let mut deleted = None;
+    if args.namespace.is_none() {
+        match delete_config_map(&cluster, args.dry_run)? {
+            Deleted::Yes(what) => deleted = Some(what),
+            Deleted::No(why) => failed.push(why),
+            Deleted::Absent => {}
+        }
+    }
     for message in failed {
         reporter.problem(
             &Problem::new(Reason::FetchFailed, message)
@@ -55,10 +68,41 @@ pub(crate) fn run(args: &MigrateBackArgs, reporter: &mut Reporter) -> Result<(),
         );
     }
     if !args.dry_run {
-        let note = format!("{changed} statuses changed");
+        let deleted = deleted.map_or_else(String::new, |what| format!(", {what} deleted"));
+        let note = format!("{changed} statuses changed{deleted}");
         reporter.note(&Place::default(), &note);
     }
     Ok(())
+}
+
+/// What became of something that is to be deleted.
+enum Deleted {
+    /// It is, or would be: this.
+    Yes(String),
+    /// It is not, because of this.
+    No(String),
+    /// There is none.
+    Absent,
+}
+
+/// Deletes the ConfigMap with the certificate, which nobody would keep up to date.
+fn delete_config_map(cluster: &Cluster, dry_run: bool) -> Result<Deleted, Problem> {
+    let (what, path) = cluster.config_map();
+    if dry_run {
+        if !cluster.get(&path)?.is_success() {
+            return Ok(Deleted::Absent);
+        }
+        output::print(format!("{what} would be deleted\n").as_bytes())?;
+        return Ok(Deleted::Yes(what));
+    }
+    let answer = cluster.delete(&path)?;
+    Ok(if answer.is_success() {
+        Deleted::Yes(what)
+    } else if answer.status == 404 {
+        Deleted::Absent
+    } else {
+        Deleted::No(format!("{what} cannot be deleted: {}", answer.why()))
+    })
 }
 
 fn path_of(object: &Value) -> String {

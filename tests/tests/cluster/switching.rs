@@ -31,6 +31,7 @@ use crate::{
 
 /// Where they are installed.
 const SYSTEM: &str = "kube-system";
+const CONFIG_MAP: &str = "sealed-secrets-controller-certificate";
 const GLANCE: Duration = Duration::from_millis(50);
 /// So long nothing is written before it counts as at rest.
 const REST: Duration = Duration::from_secs(2);
@@ -272,6 +273,14 @@ impl<'p> Ground<'p> {
             }
             self.api().apply(then);
         }
+    }
+
+    /// The certificate in the ConfigMap for everybody; none where there is no ConfigMap.
+    fn certificate_map(&self) -> Option<String> {
+        let path = format!("/api/v1/namespaces/{SYSTEM}/configmaps/{CONFIG_MAP}");
+        let answer = self.api().get(&path);
+        let certificate = answer.body["data"]["tls.crt"].as_str();
+        (answer.status == 200).then(|| certificate.unwrap_or_default().to_owned())
     }
 
     fn object(&self, name: &str) -> Value {
@@ -534,6 +543,9 @@ fn switches(manifests: Manifests) {
         }
         if program.is_ours() {
             ground.assert_told_by_ours(&controller, &states, &[]);
+            let is_offered = manifests == Manifests::Ours;
+            let served = is_offered.then(|| controller.certificate());
+            assert_eq!(ground.certificate_map(), served);
         } else {
             ground.goes_back();
             ground.assert_told_by_upstream(&controller, &states);
@@ -550,7 +562,7 @@ fn switches(manifests: Manifests) {
 }
 
 impl Ground<'_> {
-    /// Takes out what is ours, which is in the statuses and nowhere else.
+    /// Takes out what is ours, which is in the statuses and in a ConfigMap, and nowhere else.
     fn goes_back(&self) {
         let scratch = Scratch::new();
         let declared = |name: &str| {
@@ -560,10 +572,27 @@ impl Ground<'_> {
                 .map(|field| metadata[field].clone())
         };
         let before = declared("changing");
-        migrate::seal(self.plane, &scratch, &["back", "--namespace", &self.apps])
+        let dry = migrate::seal(self.plane, &scratch, &["back", "--dry-run"])
             .finish()
             .exits(0);
-        migrate::seal(self.plane, &scratch, &["back", "--namespace", &self.apps])
+        let run = migrate::seal(self.plane, &scratch, &["back"])
+            .finish()
+            .exits(0);
+        let of_the_map = format!("the ConfigMap {SYSTEM}/{CONFIG_MAP}");
+        if self.manifests == Manifests::Ours {
+            let would = format!("{of_the_map} would be deleted");
+            assert!(dry.out().contains(&would), "{}", dry.out());
+            run.says(&format!("{of_the_map} deleted"));
+        } else {
+            assert!(!dry.out().contains(&of_the_map), "{}", dry.out());
+        }
+        assert_eq!(self.certificate_map(), None);
+        let named = [
+            "back",
+            "--controller-name=sealed-secrets-controller",
+            "--controller-namespace=kube-system",
+        ];
+        migrate::seal(self.plane, &scratch, &named)
             .finish()
             .exits(0)
             .says("0 statuses changed");
