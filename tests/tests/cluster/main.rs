@@ -5,6 +5,7 @@ mod deleting;
 mod drift;
 mod failing;
 mod faults;
+mod features_off;
 mod http;
 mod image_changed;
 mod installing;
