@@ -20,11 +20,12 @@ pub(crate) struct Subject<'s> {
     pub(crate) ring: &'s KeyRing,
 }
 
-/// Finds out, with operations, why an item does not open.
+/// Finds out why an item does not open, with private-key operations, which are added to `operations`.
 pub(crate) fn prove(
     subject: &Subject<'_>,
     ciphertext: &Ciphertext,
     item: Option<&str>,
+    operations: &mut u64,
 ) -> (Reason, String) {
     let line = item.and_then(|item| subject.lines.get(item));
     let hinted = line.map(|line| subject.ring.find(&line.key_id));
@@ -39,6 +40,7 @@ pub(crate) fn prove(
     };
     match guesses(subject, line)
         .into_iter()
+        .inspect(|_| *operations += 1)
         .find(|guess| opens(key, ciphertext, guess))
     {
         Some(proven) => mismatch("sealed for", &proven, subject.binding),

@@ -1,5 +1,7 @@
 //! The keys at hand, and the order in which they are tried.
 
+use std::{collections::BTreeSet, sync::Arc};
+
 use jiff::Timestamp;
 use seal_envelope::{Certificate, Ciphertext, GeneratedKey, KeyId, Label, OpeningKey, Plaintext};
 
@@ -51,6 +53,7 @@ pub enum KeyOrder {
 #[derive(Debug, Default)]
 pub struct KeyRing {
     keys: Vec<HeldKey>,
+    ids: Arc<BTreeSet<KeyId>>,
     order: KeyOrder,
 }
 
@@ -75,7 +78,8 @@ impl KeyRing {
         keys.sort_by_key(|key| (key.id(), key.certificate.is_none()));
         keys.dedup_by_key(|key| key.id());
         keys.sort_by_key(|key| (std::cmp::Reverse(order.of(key)), key.id()));
-        Self { keys, order }
+        let ids = Arc::new(keys.iter().map(HeldKey::id).collect());
+        Self { keys, ids, order }
     }
 
     /// The time that the current key counts from; `None` where there is none.
@@ -93,6 +97,11 @@ impl KeyRing {
     /// The keys, newest first.
     pub fn keys(&self) -> &[HeldKey] {
         &self.keys
+    }
+
+    /// The ids of the keys, shared with what was tried with them.
+    pub fn ids(&self) -> &Arc<BTreeSet<KeyId>> {
+        &self.ids
     }
 
     /// Whether no key is held.
@@ -120,15 +129,20 @@ impl KeyRing {
     }
 
     /// Opens one item: the value and the key that opened it. The keys are tried in the order of [`Hints`]; the first
-    /// success ends it. Each try costs one private-key operation.
+    /// success ends it. Each try costs one private-key operation, which is added to `operations`.
     pub(crate) fn open(
         &self,
         ciphertext: &Ciphertext,
         label: &Label,
         hints: &Hints<'_>,
+        operations: &mut u64,
     ) -> Option<(Plaintext, KeyId)> {
-        let keys = self.in_order(hints);
-        keys.into_iter()
+        let keys = self.in_order(hints).into_iter();
+        let untried = keys.filter(|key| !hints.in_vain.is_some_and(|ids| ids.contains(&key.id())));
+        let most = if hints.likeliest_only { 1 } else { usize::MAX };
+        untried
+            .take(most)
+            .inspect(|_| *operations += 1)
             .find_map(|key| Some((key.opening_key.open(ciphertext, label)?, key.id())))
     }
 
@@ -155,7 +169,7 @@ impl KeyRing {
     }
 }
 
-/// What is known of an item before it is opened; decides nothing but the order of tries.
+/// What is known of an item before it is opened.
 #[derive(Debug, Default)]
 pub(crate) struct Hints<'h> {
     /// The short key id in the item's line.
@@ -164,6 +178,10 @@ pub(crate) struct Hints<'h> {
     pub(crate) of_other_items: &'h [KeyId],
     /// When the object was created.
     pub(crate) created: Option<Timestamp>,
+    /// The keys that are known not to open it, which are left out.
+    pub(crate) in_vain: Option<&'h BTreeSet<KeyId>>,
+    /// Whether the first key is the only one to be tried.
+    pub(crate) likeliest_only: bool,
 }
 
 #[cfg(test)]
@@ -197,6 +215,8 @@ mod tests {
             of_line: Some(&line),
             of_other_items: &[other],
             created,
+            in_vain: None,
+            likeliest_only: false,
         };
         assert_eq!(days(&ring.in_order(&hints)), [2, 1, 4, 6, 5, 3]);
     }

@@ -1,13 +1,10 @@
 //! The deprecated form `spec.data`: one ciphertext that holds the JSON of a whole Secret.
 
 use seal_api::{Reason, SealedSecret};
-use seal_envelope::{Ciphertext, KeyId};
 
 use crate::{
-    Binding, Failure, KeyRing, Secret,
-    diagnosis::{self, Subject},
-    item_lines::ItemLines,
-    key_ring::Hints,
+    Failure, Secret,
+    opening::{Ended, Opening},
     template,
 };
 
@@ -16,24 +13,10 @@ use crate::{
 pub(crate) fn open(
     sealed: &SealedSecret,
     text: &str,
-    ring: &KeyRing,
-) -> Result<(Secret, KeyId), Failure> {
-    let binding = Binding::of(sealed);
-    let ciphertext = Ciphertext::parse(text).map_err(|error| {
-        Failure::of_object(Reason::MalformedItem, format!("spec.data is {error}"))
-    })?;
-    let opened = ring.open(&ciphertext, &binding.label(), &Hints::default());
-    let Some((plaintext, key_id)) = opened else {
-        let lines = ItemLines::default();
-        let subject = Subject {
-            sealed,
-            binding: &binding,
-            lines: &lines,
-            ring,
-        };
-        let (reason, message) = diagnosis::prove(&subject, &ciphertext, None);
-        return Err(Failure::of_object(reason, message));
-    };
+    opening: &mut Opening<'_>,
+    allowed: u64,
+) -> Result<Secret, Ended> {
+    let plaintext = opening.open_text(text, allowed)?;
     let invalid = || {
         Failure::of_object(
             Reason::InvalidLegacyData,
@@ -43,5 +26,5 @@ pub(crate) fn open(
     let object = serde_json::from_slice(plaintext.as_bytes()).map_err(|_| invalid())?;
     let mut secret = Secret::from_json(&object).map_err(|_| invalid())?;
     template::name_after(&mut secret, sealed);
-    Ok((secret, key_id))
+    Ok(secret)
 }

@@ -12,12 +12,10 @@ use serde_json::Value;
 use crate::{
     KeyRing,
     item_lines::ItemLines,
+    opening::{LEGACY, Opening},
     seal::{add_lines, seal_item, travels},
-    unseal::Opening,
+    tried::Tried,
 };
-
-/// What the one sealed text of the deprecated form is called where items have keys; no line is ever found for it.
-const LEGACY: &str = "spec.data";
 
 /// Why nothing came of it. Says no more than that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -106,7 +104,7 @@ fn open_each(
     if legacy.is_some() && (!legacy_data || !items.is_empty()) {
         return Err(NotResealed::DoesNotOpen);
     }
-    let mut opening = Opening::new(sealed, ring);
+    let mut opening = Opening::new(sealed, ring, Tried::default());
     let of_items = items.iter().map(|(item, text)| (Some(item.as_str()), text));
     for (item, text) in of_items.chain(legacy.map(|text| (None, text))) {
         if !goes_on() {

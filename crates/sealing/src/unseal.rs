@@ -2,20 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use seal_api::{Reason, SealedSecret};
-use seal_envelope::{Ciphertext, KeyId, Plaintext};
+use seal_envelope::KeyId;
 
 use crate::{
-    Binding, Failure, KeyRing, Secret,
+    Failure, KeyRing, Secret,
     contents::is_restricted_type,
-    diagnosis::{self, Subject},
-    failure::ItemFailure,
-    item_lines::ItemLines,
-    key_ring::Hints,
     legacy,
     names::check_item_key,
+    opening::{Ended, Opening},
     template,
+    tried::Tried,
 };
 
 /// What changes the result of unsealing.
@@ -45,6 +42,26 @@ pub struct Opened {
     pub keys: BTreeMap<String, KeyId>,
 }
 
+/// One try to open a SealedSecret.
+#[derive(Debug)]
+pub struct Attempt {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The private-key operations that it took.
+    pub operations: u64,
+}
+
+/// What came of a try to open a SealedSecret.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It opens.
+    Opened(Opened),
+    /// It does not; with what was found out, for the next try.
+    Failed(Failure, Tried),
+    /// It does not, and it would have taken more operations than were allowed to say why; with what was found out so far.
+    PutOff(Tried),
+}
+
 /// Opens a SealedSecret: all of it or nothing.
 ///
 /// The label comes from the SealedSecret's own name, namespace and annotations, never from its template. Costs one
@@ -60,26 +77,73 @@ pub fn unseal(
     ring: &KeyRing,
     options: &UnsealOptions,
 ) -> Result<Opened, Failure> {
+    match unseal_again(sealed, ring, options, Tried::default(), u64::MAX).outcome {
+        Outcome::Opened(opened) => Ok(opened),
+        Outcome::Failed(failure, _) => Err(failure),
+        Outcome::PutOff(_) => Err(Failure::of_object(
+            Reason::CannotOpen,
+            "it took too many private-key operations",
+        )),
+    }
+}
+
+/// Opens a SealedSecret as [`unseal`] does, knowing what earlier tries found out of the very same object.
+///
+/// No key is tried again with an item that it did not open, so a new key costs one operation for each such item. Once an
+/// item failed, no further one is tried when `allowed` operations were made. Where none are allowed, each item is tried
+/// with the likeliest key only.
+pub fn unseal_again(
+    sealed: &SealedSecret,
+    ring: &KeyRing,
+    options: &UnsealOptions,
+    tried: Tried,
+    allowed: u64,
+) -> Attempt {
+    let mut opening = Opening::new(sealed, ring, tried);
+    let outcome = match open(sealed, options, &mut opening, allowed) {
+        Ok(opened) => Outcome::Opened(opened),
+        Err(Ended::Failed(failure)) => Outcome::Failed(failure, opening.tried),
+        Err(Ended::PutOff) => Outcome::PutOff(opening.tried),
+    };
+    Attempt {
+        outcome,
+        operations: opening.operations,
+    }
+}
+
+fn open(
+    sealed: &SealedSecret,
+    options: &UnsealOptions,
+    opening: &mut Opening<'_>,
+    allowed: u64,
+) -> Result<Opened, Ended> {
     let opened = match &sealed.spec.data {
         Some(_) if !sealed.spec.encrypted_data.is_empty() => Err(Failure::of_object(
             Reason::ConflictingData,
             "spec.encryptedData and the deprecated spec.data cannot be used at the same time",
-        )),
+        ))?,
         Some(_) if !options.legacy_data => Err(Failure::of_object(
             Reason::InvalidObject,
             "the deprecated field spec.data is switched off; seal the Secret again",
-        )),
-        Some(text) => legacy::open(sealed, text, ring).map(|(secret, _)| Opened {
-            secret,
+        ))?,
+        Some(text) => Opened {
+            secret: legacy::open(sealed, text, opening, allowed)?,
             keys: BTreeMap::new(),
-        }),
-        None => open_items(sealed, ring),
-    }?;
+        },
+        None => {
+            let unsupported = template::unsupported(sealed.spec.template.as_ref());
+            let items = opening.open_all(allowed, unsupported)?;
+            Opened {
+                secret: template::apply(sealed, items.values),
+                keys: items.keys,
+            }
+        }
+    };
     let type_ = opened.secret.type_or_opaque();
     if is_restricted_type(type_) && !options.restricted_types {
         let message =
             format!("Secrets of type {type_} are not made: Kubernetes would act on them by itself");
-        return Err(Failure::of_object(Reason::TypeNotAllowed, message));
+        Err(Failure::of_object(Reason::TypeNotAllowed, message))?;
     }
     check_keys(sealed, &opened.secret)?;
     Ok(opened)
@@ -99,150 +163,4 @@ fn check_keys(sealed: &SealedSecret, secret: &Secret) -> Result<(), Failure> {
         format!("key {key:?} {error}; rename it in the SealedSecret")
     };
     Err(Failure::of_object(Reason::InvalidName, message))
-}
-
-fn open_items(sealed: &SealedSecret, ring: &KeyRing) -> Result<Opened, Failure> {
-    let mut unsupported = template::unsupported(sealed.spec.template.as_ref());
-    let mut run = Run::new(sealed, ring);
-    let items = run.open_all();
-    run.failures.append(&mut unsupported);
-    match Failure::of_items(run.failures) {
-        Some(failure) => Err(failure),
-        None => Ok(Opened {
-            secret: template::apply(sealed, items),
-            keys: run.keys,
-        }),
-    }
-}
-
-/// Opening the items of one object, one after the other: what opened one is tried first with the next.
-pub(crate) struct Opening<'r> {
-    ring: &'r KeyRing,
-    pub(crate) binding: Binding,
-    lines: ItemLines,
-    created: Option<Timestamp>,
-    /// Last used first.
-    used: Vec<KeyId>,
-}
-
-impl<'r> Opening<'r> {
-    pub(crate) fn new(sealed: &SealedSecret, ring: &'r KeyRing) -> Self {
-        let created = sealed
-            .metadata
-            .creation_timestamp
-            .as_ref()
-            .map(|time| time.0);
-        Self {
-            ring,
-            binding: Binding::of(sealed),
-            lines: ItemLines::of(sealed),
-            created,
-            used: Vec::new(),
-        }
-    }
-
-    /// Opens one item: its value and the key that opened it.
-    pub(crate) fn open(
-        &mut self,
-        item: &str,
-        ciphertext: &Ciphertext,
-    ) -> Option<(Plaintext, KeyId)> {
-        let of_line = self.lines.get(item).map(|line| line.key_id.as_str());
-        let hints = Hints {
-            of_line,
-            of_other_items: &self.used,
-            created: self.created,
-        };
-        let (value, key_id) = self.ring.open(ciphertext, &self.binding.label(), &hints)?;
-        self.used.retain(|used| *used != key_id);
-        self.used.insert(0, key_id);
-        Some((value, key_id))
-    }
-}
-
-/// One pass over the items of one object.
-struct Run<'r> {
-    sealed: &'r SealedSecret,
-    opening: Opening<'r>,
-    keys: BTreeMap<String, KeyId>,
-    failures: Vec<ItemFailure>,
-    /// The outcome of the one diagnosis, with the line it was made for.
-    diagnosed: Option<(Option<crate::ItemLine>, Reason, String)>,
-}
-
-impl<'r> Run<'r> {
-    fn new(sealed: &'r SealedSecret, ring: &'r KeyRing) -> Self {
-        Self {
-            sealed,
-            opening: Opening::new(sealed, ring),
-            keys: BTreeMap::new(),
-            failures: Vec::new(),
-            diagnosed: None,
-        }
-    }
-
-    fn open_all(&mut self) -> BTreeMap<String, Plaintext> {
-        let mut opened = BTreeMap::new();
-        for (item, text) in &self.sealed.spec.encrypted_data {
-            match self.open(item, text) {
-                Ok(value) => {
-                    opened.insert(item.clone(), value);
-                }
-                Err((reason, message)) => {
-                    self.failures.push(ItemFailure {
-                        item: Some(item.clone()),
-                        reason,
-                        message,
-                    });
-                }
-            }
-        }
-        opened
-    }
-
-    fn open(&mut self, item: &str, text: &str) -> Result<Plaintext, (Reason, String)> {
-        let ciphertext =
-            Ciphertext::parse(text).map_err(|error| (Reason::MalformedItem, error.to_string()))?;
-        let Some((value, key_id)) = self.opening.open(item, &ciphertext) else {
-            return Err(self.diagnose(item, &ciphertext));
-        };
-        self.keys.insert(item.to_owned(), key_id);
-        Ok(value)
-    }
-
-    /// Diagnoses the first failing item with operations, the others by their lines.
-    fn diagnose(&mut self, item: &str, ciphertext: &Ciphertext) -> (Reason, String) {
-        let Opening {
-            ring,
-            binding,
-            lines,
-            ..
-        } = &self.opening;
-        let subject = Subject {
-            sealed: self.sealed,
-            binding,
-            lines,
-            ring,
-        };
-        let line = lines.get(item);
-        match &self.diagnosed {
-            Some((proven, reason, message)) if same_claim(proven.as_ref(), line) => {
-                (*reason, message.clone())
-            }
-            Some(_) => diagnosis::claim(&subject, line),
-            None => {
-                let (reason, message) = diagnosis::prove(&subject, ciphertext, Some(item));
-                self.diagnosed = Some((line.cloned(), reason, message.clone()));
-                (reason, message)
-            }
-        }
-    }
-}
-
-/// Whether two items claim the same of themselves, so that what was proven of one is said of the other.
-fn same_claim(one: Option<&crate::ItemLine>, other: Option<&crate::ItemLine>) -> bool {
-    let claim = |line: Option<&crate::ItemLine>| {
-        line.map(|line| (line.key_id.clone(), line.binding.clone()))
-    };
-    one.is_some() && claim(one) == claim(other)
 }

@@ -9,3 +9,4 @@ mod resealing;
 mod samples;
 mod sealing;
 mod templates;
+mod trying_again;
