@@ -230,6 +230,12 @@ pub struct Args {
     #[arg(action = ArgAction::Set, value_name = "BOOL", default_value = "false")]
     pub skip_recreate: bool,
 
+    /// How many private-key operations a minute are spent on those SealedSecrets of a namespace that do not open. When they
+    /// are used up, further ones that do not open wait for the next minute; all others go on.
+    #[arg(long, value_name = "NUMBER", default_value = "6000", value_parser = positive_number)]
+    #[arg(help_heading = "Secrets")]
+    pub max_failing_operations: u32,
+
     /// Write into the status of each SealedSecret what became of it.
     #[arg(long, env = "SEALED_SECRETS_UPDATE_STATUS", help_heading = "Secrets")]
     #[arg(action = ArgAction::Set, value_name = "BOOL", default_value = "true")]

@@ -5,11 +5,13 @@
 
 mod api_server;
 mod certificate_map;
+mod effort;
 mod events;
 mod feature;
 mod keys;
 mod object_name;
 mod objects;
+mod open;
 mod pace;
 mod place;
 mod queue;
@@ -38,11 +40,13 @@ use tracing::{info, warn};
 use crate::{args, args::Args, http::Served, metrics::Metrics};
 
 use api_server::{ApiError, ApiServer, Kind};
+use effort::Effort;
 use feature::Feature;
 use keys::Keys;
 use object_name::ObjectName;
 use objects::{Fingerprint, Objects};
 use queue::Queue;
+use reconcile::{FIRST_RETRY, wait_after};
 
 pub use serve::run;
 
@@ -58,6 +62,8 @@ struct Cluster {
     keys: Keys,
     objects: Mutex<Objects>,
     queue: Queue<ObjectName>,
+    /// What is spent on SealedSecrets that do not open.
+    effort: Mutex<Effort>,
     /// As many permits as values may be opened at a time.
     cores: Semaphore,
     served: Arc<Served>,
@@ -91,6 +97,7 @@ impl Cluster {
             args::KeyOrder::CertNotBefore => KeyOrder::NotBefore,
             args::KeyOrder::SecretCreationTimestamp => KeyOrder::Created,
         };
+        let effort = Effort::new(args.max_failing_operations.into());
         Self {
             scope: args.namespaces(&own),
             args,
@@ -98,6 +105,7 @@ impl Cluster {
             api,
             keys: Keys::new(order),
             objects: Mutex::default(),
+            effort: Mutex::new(effort),
             queue: Queue::new(),
             cores: Semaphore::new(cores),
             served,
@@ -120,20 +128,24 @@ impl Cluster {
         !self.args.skip_recreate
     }
 
-    fn sealed_secret_seen(&self, name: &ObjectName, seen: Fingerprint) {
-        if self.objects().see(name, seen) {
+    fn effort(&self) -> MutexGuard<'_, Effort> {
+        self.effort.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sealed_secret_seen(&self, name: &ObjectName, uid: &str, seen: Fingerprint) {
+        if self.objects().see(name, uid, seen) {
             self.queue.add(name.clone());
         }
     }
 
-    /// A SealedSecret is gone; its Secret goes by its owner reference. Its uid is known where its end was watched.
-    fn sealed_secret_gone(self: &Arc<Self>, name: &ObjectName, uid: Option<String>) {
-        {
+    /// A SealedSecret is gone; its Secret goes by its owner reference.
+    fn sealed_secret_gone(self: &Arc<Self>, name: &ObjectName) {
+        let uid = {
             // Held, so that a look that goes on does not count it again.
             let mut objects = self.objects();
-            objects.forget(name);
             self.metrics.object_gone(&name.namespace, &name.name);
-        }
+            objects.forget(name)
+        };
         if let Some(uid) = uid.filter(|_| self.args.old_gc_behavior) {
             let (cluster, name) = (Arc::clone(self), name.clone());
             tokio::spawn(async move { cluster.delete_secret_of(&name, &uid).await });
@@ -152,7 +164,7 @@ impl Cluster {
                     warn!(secret = %name, "the Secret cannot be deleted, will retry: {error}");
                 }
             }
-            sleep(reconcile::wait_after(times)).await;
+            sleep(wait_after(FIRST_RETRY, times)).await;
         }
     }
 
@@ -204,6 +216,7 @@ impl Cluster {
         if self.objects().forget_secret(name) {
             self.queue.add(name.clone());
         }
+        self.said().keys_elsewhere.remove(name);
         self.legacy_key_seen(name);
     }
 

@@ -54,6 +54,8 @@ pub(crate) struct Metrics {
     certificate_expiry: Gauge,
     key_problems: Family<Labels, Gauge>,
     key_operations: Counter,
+    failing_operations: Family<Labels, Counter>,
+    put_off: Family<Labels, Counter>,
     drift: Family<Labels, Counter>,
     reconcile_duration: Histogram,
     status_writes: Counter,
@@ -146,6 +148,8 @@ impl Metrics {
             certificate_expiry: add(register, &CERTIFICATE_EXPIRY, Gauge::default()),
             key_problems: add(register, &KEY_PROBLEMS, Family::default()),
             key_operations: add(register, &KEY_OPERATIONS, Counter::default()),
+            failing_operations: add(register, &FAILING_OPERATIONS, Family::default()),
+            put_off: add(register, &PUT_OFF, Family::default()),
             drift: add(register, &DRIFT, Family::default()),
             reconcile_duration: add(register, &RECONCILE_DURATION, histogram()),
             status_writes: add(register, &STATUS_WRITES, Counter::default()),
@@ -251,6 +255,20 @@ impl Metrics {
             let number = i64::try_from(*number).unwrap_or(i64::MAX);
             self.key_problems.get_or_create(&labels).set(number);
         }
+    }
+
+    /// Private keys were used so often for a SealedSecret that does not open.
+    pub(crate) fn spent_on_failing(&self, namespace: &str, operations: u64) {
+        let labels = labels(&FAILING_OPERATIONS, [namespace]);
+        self.failing_operations
+            .get_or_create(&labels)
+            .inc_by(operations);
+    }
+
+    /// A SealedSecret that does not open has to wait.
+    pub(crate) fn put_off(&self, namespace: &str) {
+        let labels = labels(&PUT_OFF, [namespace]);
+        self.put_off.get_or_create(&labels).inc();
     }
 
     /// A Secret was written because somebody else had changed it.

@@ -5,7 +5,7 @@ use clap::{ArgMatches, error::ErrorKind, parser::ValueSource};
 use super::Args;
 
 /// Flags that say something of a cluster, and nothing of folders.
-const OF_A_CLUSTER: [&str; 17] = [
+const OF_A_CLUSTER: [&str; 18] = [
     "kubeconfig",
     "name",
     "all_namespaces",
@@ -21,6 +21,7 @@ const OF_A_CLUSTER: [&str; 17] = [
     "skip_set_owner_references",
     "old_gc_behavior",
     "skip_recreate",
+    "max_failing_operations",
     "update_status",
     "max_unseal_retries",
 ];

@@ -31,8 +31,8 @@ struct State {
     made: BTreeSet<String>,
 }
 
-/// Which keys are held, to see whether others are.
-pub(super) type KeyIds = Vec<KeyId>;
+/// Which keys are held.
+pub(super) type KeyIds = Arc<BTreeSet<KeyId>>;
 
 impl Keys {
     pub(super) fn new(order: KeyOrder) -> Self {
@@ -49,7 +49,7 @@ impl Keys {
 
     /// Which keys are held.
     pub(super) fn ids(&self) -> KeyIds {
-        ids(&self.state().ring)
+        Arc::clone(self.state().ring.ids())
     }
 
     /// How many key Secrets are of no use, by reason.
@@ -152,7 +152,7 @@ impl State {
                 }
             }
         }
-        let known = ids(&self.ring);
+        let known = in_order(&self.ring);
         for (name, key) in &held {
             if !known.contains(&key.id()) {
                 info!(secretname = name.as_str(), key = %key.id(), "registered private key");
@@ -167,7 +167,7 @@ impl State {
         self.broken = broken;
         let keys = held.into_iter().map(|(_, key)| key).collect();
         self.ring = Arc::new(KeyRing::ordered(keys, order));
-        let next = ids(&self.ring);
+        let next = in_order(&self.ring);
         let certificate = |ring: &KeyRing| ring.current().map(|(key, _)| key.id());
         let is_other = next != known;
         if is_other && let Some(current) = certificate(&self.ring) {
@@ -177,7 +177,7 @@ impl State {
     }
 }
 
-fn ids(ring: &KeyRing) -> KeyIds {
+fn in_order(ring: &KeyRing) -> Vec<KeyId> {
     ring.keys().iter().map(|key| key.id()).collect()
 }
 
@@ -240,14 +240,14 @@ mod tests {
         let right = bad.clone();
         bad.data.remove("tls.key");
         assert!(keys.replace(vec![secret_of(&good, "good", at(1)), bad]));
-        assert_eq!(keys.ids(), [good.certificate.key_id()]);
+        assert_eq!(*keys.ids(), [good.certificate.key_id()].into());
         assert_eq!(keys.broken(), [(Reason::UnreadableKey, 1)].into());
         assert!(keys.add(right));
         assert_eq!(keys.ids().len(), 2);
         assert!(keys.broken().is_empty());
         assert!(keys.remove("bad"));
         assert!(!keys.remove("bad"));
-        assert_eq!(keys.ids(), [good.certificate.key_id()]);
+        assert_eq!(*keys.ids(), [good.certificate.key_id()].into());
     }
 
     #[test]

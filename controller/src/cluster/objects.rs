@@ -10,6 +10,7 @@ use std::{
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_api::Verdict;
+use seal_sealing::Tried;
 
 use super::{keys::KeyIds, object_name::ObjectName};
 use crate::contest::Contest;
@@ -47,8 +48,8 @@ impl Fingerprint {
 pub(super) struct Known {
     /// The SealedSecret that was looked at.
     pub(super) seen: Fingerprint,
-    /// The keys with which it could not be opened; none where it opened.
-    pub(super) failed_with: Option<KeyIds>,
+    /// Whether it opened.
+    pub(super) opens: bool,
     /// The Secret as it was left, by its `resourceVersion`; none where there is none.
     pub(super) secret: Option<String>,
 }
@@ -57,7 +58,11 @@ pub(super) struct Known {
 #[derive(Debug, Default)]
 pub(super) struct Object {
     seen: Option<Fingerprint>,
+    /// Its uid.
+    uid: String,
     known: Option<Known>,
+    /// What was found out of it where it did not open.
+    tried: Option<(Fingerprint, Tried)>,
     /// What it was last said of it.
     pub(super) verdict: Option<Verdict>,
     /// The uid of the Secret that this process made of it without owner reference, which only this proves ours.
@@ -72,10 +77,9 @@ pub(super) struct Object {
 
 impl Object {
     fn waits_for_keys(&self, keys: &KeyIds) -> bool {
-        let known = self.known.as_ref();
-        known
-            .and_then(|known| known.failed_with.as_ref())
-            .is_some_and(|failed_with| failed_with != keys)
+        let does_not_open = self.known.as_ref().is_some_and(|known| !known.opens);
+        let tried = self.tried.as_ref();
+        does_not_open && tried.is_some_and(|(_, tried)| tried.is_outdated(keys))
     }
 }
 
@@ -89,16 +93,17 @@ pub(super) struct Objects {
 
 impl Objects {
     /// A SealedSecret was seen. Whether it is to be looked at.
-    pub(super) fn see(&mut self, name: &ObjectName, seen: Fingerprint) -> bool {
+    pub(super) fn see(&mut self, name: &ObjectName, uid: &str, seen: Fingerprint) -> bool {
         let object = self.objects.entry(name.clone()).or_default();
+        uid.clone_into(&mut object.uid);
         let is_new = object.seen != Some(seen);
         object.seen = Some(seen);
         is_new
     }
 
-    /// A SealedSecret is gone.
-    pub(super) fn forget(&mut self, name: &ObjectName) {
-        self.objects.remove(name);
+    /// A SealedSecret is gone: its uid, where it was known.
+    pub(super) fn forget(&mut self, name: &ObjectName) -> Option<String> {
+        self.objects.remove(name).map(|object| object.uid)
     }
 
     /// The SealedSecrets of a namespace, or of all, that are not among those listed.
@@ -142,9 +147,10 @@ impl Objects {
         if object.seen != Some(known.seen) {
             return true;
         }
-        match &known.failed_with {
-            Some(failed_with) => failed_with != keys,
-            None => watches_secrets && self.secrets.get(name) != known.secret.as_ref(),
+        if known.opens {
+            watches_secrets && self.secrets.get(name) != known.secret.as_ref()
+        } else {
+            object.waits_for_keys(keys)
         }
     }
 
@@ -162,6 +168,32 @@ impl Objects {
             .filter(|(_, object)| object.waits_for_keys(keys))
             .map(|(name, _)| name.clone())
             .collect()
+    }
+
+    /// What earlier tries found out of a SealedSecret, where it still is as it was then.
+    pub(super) fn tried(&self, name: &ObjectName, seen: Fingerprint) -> Option<&Tried> {
+        let tried = self.objects.get(name)?.tried.as_ref();
+        tried
+            .filter(|(then, _)| *then == seen)
+            .map(|(_, tried)| tried)
+    }
+
+    /// Whether a SealedSecret did not open as it is now.
+    pub(super) fn is_failing(&self, name: &ObjectName) -> bool {
+        let seen = self.objects.get(name).and_then(|object| object.seen);
+        seen.is_some_and(|seen| self.tried(name, seen).is_some())
+    }
+
+    /// Notes what was found out of a SealedSecret that does not open; none where it does.
+    pub(super) fn note_tried(
+        &mut self,
+        name: &ObjectName,
+        seen: Fingerprint,
+        tried: Option<Tried>,
+    ) {
+        if let Some(object) = self.objects.get_mut(name) {
+            object.tried = tried.map(|tried| (seen, tried));
+        }
     }
 
     /// A SealedSecret that is there.
@@ -206,6 +238,9 @@ fn missing<'n>(
 
 #[cfg(test)]
 mod tests {
+    use seal_envelope::KeyId;
+    use seal_sealing::{KeyRing, Outcome, UnsealOptions, unseal_again};
+
     use super::*;
 
     fn name() -> ObjectName {
@@ -222,25 +257,25 @@ mod tests {
     fn in_sync(secret: &str) -> Known {
         Known {
             seen: fingerprint(1),
-            failed_with: None,
+            opens: true,
             secret: Some(secret.to_owned()),
         }
     }
 
     fn objects(known: Option<Known>) -> Objects {
         let mut objects = Objects::default();
-        objects.see(&name(), fingerprint(1));
+        objects.see(&name(), "u", fingerprint(1));
         objects.conclude(&name(), known);
         objects
     }
 
     #[test]
     fn what_is_known_and_unchanged_is_not_due() {
-        let keys = Vec::new();
+        let keys = KeyIds::default();
         let mut objects = objects(Some(in_sync("5")));
         objects.see_secret(&name(), "5".to_owned());
         assert!(!objects.is_due(&name(), &keys, true));
-        assert!(!objects.see(&name(), fingerprint(1)));
+        assert!(!objects.see(&name(), "u", fingerprint(1)));
 
         objects.see_secret(&name(), "6".to_owned());
         assert!(objects.is_due(&name(), &keys, true));
@@ -256,34 +291,62 @@ mod tests {
         assert!(objects.forget_secret(&name()));
         assert!(objects.is_due(&name(), &keys, true));
 
-        assert!(objects.see(&name(), fingerprint(2)));
+        assert!(objects.see(&name(), "u", fingerprint(2)));
         assert!(objects.is_due(&name(), &keys, false));
+    }
+
+    /// What is found out of a SealedSecret that no key opens, because none is held.
+    fn tried() -> Tried {
+        let object = serde_json::json!({
+            "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "metadata": {"name": "db", "namespace": "prod"},
+            "spec": {"encryptedData": {"a": "AAEAAAAAAAAAAAAAAAAAAAAAAA=="}},
+        });
+        let sealed = serde_json::from_value(object).expect("it is a SealedSecret");
+        let ring = KeyRing::default();
+        let options = UnsealOptions::default();
+        match unseal_again(&sealed, &ring, &options, Tried::default(), 1).outcome {
+            Outcome::Failed(_, tried) => tried,
+            Outcome::Opened(_) | Outcome::PutOff(_) => panic!("it cannot open"),
+        }
     }
 
     #[test]
     fn what_was_not_opened_waits_for_other_keys_only() {
         let failed = Known {
-            failed_with: Some(Vec::new()),
+            opens: false,
             secret: None,
             ..in_sync("")
         };
         let mut objects = objects(Some(failed));
+        objects.note_tried(&name(), fingerprint(1), Some(tried()));
         objects.see_secret(&name(), "5".to_owned());
-        assert!(!objects.is_due(&name(), &Vec::new(), true));
-        let other = vec![seal_envelope::KeyId::of_spki(b"other")];
+        let (same, other) = (KeyIds::default(), [KeyId::of_spki(b"other")]);
+        let other = KeyIds::new(other.into());
+        assert!(!objects.is_due(&name(), &same, true));
         assert!(objects.is_due(&name(), &other, true));
         assert_eq!(objects.waiting_for_keys(&other), [name()]);
-        assert_eq!(objects.waiting_for_keys(&Vec::new()), []);
+        assert_eq!(objects.waiting_for_keys(&same), []);
         assert!(objects.waits_for_keys(&name(), &other));
-        assert!(!objects.waits_for_keys(&name(), &Vec::new()));
+        assert!(!objects.waits_for_keys(&name(), &same));
+    }
+
+    #[test]
+    fn what_was_tried_counts_as_long_as_the_object_is_the_same() {
+        let mut objects = objects(None);
+        objects.note_tried(&name(), fingerprint(1), Some(tried()));
+        assert!(objects.is_failing(&name()));
+        assert!(objects.tried(&name(), fingerprint(1)).is_some());
+        objects.see(&name(), "u", fingerprint(2));
+        assert!(!objects.is_failing(&name()));
+        assert!(objects.tried(&name(), fingerprint(2)).is_none());
     }
 
     #[test]
     fn what_is_not_known_is_due_and_what_is_gone_is_not() {
         let mut objects = objects(None);
-        assert!(objects.is_due(&name(), &Vec::new(), true));
-        objects.forget(&name());
-        assert!(!objects.is_due(&name(), &Vec::new(), true));
+        assert!(objects.is_due(&name(), &KeyIds::default(), true));
+        assert_eq!(objects.forget(&name()).as_deref(), Some("u"));
+        assert!(!objects.is_due(&name(), &KeyIds::default(), true));
         assert!(!objects.see_secret(&name(), "5".to_owned()));
     }
 

@@ -5,10 +5,7 @@ use seal_api::{Reason, SealedSecret, SealedSecretStatus, annotations};
 use seal_sealing::Failure;
 use serde_json::Value;
 
-use super::{
-    keys::KeyIds,
-    objects::{Fingerprint, Known},
-};
+use super::objects::{Fingerprint, Known};
 use crate::digest::Digest;
 
 /// The SealedSecret as it was read.
@@ -66,10 +63,10 @@ impl Read {
         self.object["metadata"]["annotations"][annotations::DRIFT] == annotations::DRIFT_IGNORE
     }
 
-    pub(super) fn known(&self, failed_with: Option<KeyIds>, secret: Option<String>) -> Known {
+    pub(super) fn known(&self, opens: bool, secret: Option<String>) -> Known {
         Known {
             seen: self.seen,
-            failed_with,
+            opens,
             secret,
         }
     }

@@ -6,19 +6,18 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use seal_api::{Reason, SealedSecret, SealedSecretStatus, Verdict};
-use seal_sealing::{Failure, Secret, UnsealOptions, unseal};
+use seal_api::{Reason, SealedSecretStatus, Verdict};
+use seal_sealing::{Failure, Secret};
 use serde_json::Value;
-use tokio::task::spawn_blocking;
 use tracing::{debug, error, info, warn};
 
 use super::{
     Cluster,
     api_server::{ApiError, Kind},
     events::{event, is_of_the_secret},
-    keys::KeyIds,
     object_name::ObjectName,
     objects::Known,
+    open::Opened,
     read::{Read, text},
     refusal::refused,
 };
@@ -32,7 +31,7 @@ use crate::{
 };
 
 /// The first wait before something is tried again that failed outside, doubled up to the last.
-const FIRST_RETRY: Duration = Duration::from_secs(1);
+pub(super) const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(300);
 /// How long to wait after a write that was changed on its way.
 const FIRST_CONTEST: Duration = Duration::from_secs(1);
@@ -60,8 +59,8 @@ struct Done {
     wrote: bool,
     /// The Secret as it is left, by its `resourceVersion`.
     secret: Option<String>,
-    /// The keys with which the SealedSecret could not be opened.
-    failed_with: Option<KeyIds>,
+    /// Whether the SealedSecret opened.
+    opens: bool,
     /// When to look again, where that is known.
     after: Option<Duration>,
 }
@@ -72,7 +71,7 @@ impl Done {
             verdict,
             wrote: false,
             secret,
-            failed_with: None,
+            opens: true,
             after: None,
         }
     }
@@ -81,7 +80,7 @@ impl Done {
     fn error(&self) -> Option<UnsealError> {
         match self.verdict.reason {
             Reason::Unsealed => None,
-            _ if self.failed_with.is_some() => Some(UnsealError::Unseal),
+            _ if !self.opens => Some(UnsealError::Unseal),
             Reason::NotManaged => Some(UnsealError::Unmanaged),
             _ => Some(UnsealError::Update),
         }
@@ -103,7 +102,10 @@ impl Cluster {
                 .objects()
                 .is_due(&name, &self.keys.ids(), self.watches_secrets())
             {
-                self.look_at(&name).await;
+                match self.puts_off(&name) {
+                    None => self.look_at(&name).await,
+                    Some(wait) => self.queue.add_after(name.clone(), wait),
+                }
             }
             self.queue.done(&name);
         }
@@ -131,7 +133,7 @@ impl Cluster {
                 objects.conclude(name, None);
                 let times = objects.count_failure(name, Timestamp::now());
                 self.queue
-                    .add_after(name.clone(), FIRST_AGAIN.saturating_mul(1 << times.min(8)));
+                    .add_after(name.clone(), wait_after(FIRST_AGAIN, times));
             }
             Outcome::After(wait) => {
                 objects.conclude(name, None);
@@ -140,7 +142,8 @@ impl Cluster {
             Outcome::Failed => {
                 objects.conclude(name, None);
                 let times = objects.count_failure(name, Timestamp::now());
-                self.queue.add_after(name.clone(), wait_after(times));
+                self.queue
+                    .add_after(name.clone(), wait_after(FIRST_RETRY, times));
             }
         }
     }
@@ -161,11 +164,16 @@ impl Cluster {
             return Outcome::Failed;
         };
         if read.is_being_deleted() {
-            return Outcome::Settled(read.known(None, None));
+            return Outcome::Settled(read.known(true, None));
         }
         debug!(key = %name, "Updating");
+        let opened = match self.open(name, &read).await {
+            Opened::Secret(secret) => Ok(secret),
+            Opened::Failed(failure) => Err(failure),
+            Opened::PutOff(wait) => return Outcome::After(wait),
+        };
         let now = Timestamp::now();
-        let mut done = match self.make_right(name, &read, now).await {
+        let mut done = match self.make_right(name, &read, opened, now).await {
             Ok(done) => done,
             Err(ApiError::Conflict | ApiError::AlreadyExists | ApiError::NotFound) => {
                 return Outcome::Again;
@@ -200,25 +208,24 @@ impl Cluster {
                     Outcome::Failed
                 }
                 None if done.verdict.is_ready() || done.verdict.reason.is_terminal() => {
-                    Outcome::Settled(read.known(done.failed_with, done.secret))
+                    Outcome::Settled(read.known(done.opens, done.secret))
                 }
                 None => Outcome::Failed,
             },
         }
     }
 
-    /// Opens the SealedSecret and makes its Secret right.
+    /// Makes the Secret right.
     async fn make_right(
         &self,
         name: &ObjectName,
         read: &Read,
+        opened: Result<Secret, Failure>,
         now: Timestamp,
     ) -> Result<Done, ApiError> {
-        let keys = self.keys.ids();
-        let opened = self.open(&read.sealed).await;
         if let Err(failure) = &opened {
             return Ok(Done {
-                failed_with: Some(keys),
+                opens: false,
                 ..Done::found(failure.verdict(), None)
             });
         }
@@ -364,23 +371,6 @@ impl Cluster {
         }
     }
 
-    /// Opens it, off the threads that wait for the network, on as many as there are cores.
-    async fn open(&self, sealed: &Result<SealedSecret, Failure>) -> Result<Secret, Failure> {
-        let sealed = sealed.clone()?;
-        let failed = || Failure::of_object(Reason::Retrying, "opening ended by an internal fault");
-        let Ok(_permit) = self.cores.acquire().await else {
-            return Err(failed());
-        };
-        let ring = self.keys.ring();
-        let options = UnsealOptions {
-            legacy_data: self.args.accept_deprecated_v1_data,
-            restricted_types: self.args.allow_restricted_types,
-        };
-        let work =
-            spawn_blocking(move || unseal(&sealed, &ring, &options).map(|opened| opened.secret));
-        work.await.unwrap_or_else(|_| Err(failed()))
-    }
-
     /// Whether the Secret was right until something outside began to fail, less than a minute ago.
     fn was_right_just_now(&self, name: &ObjectName, read: &Read, now: Timestamp) -> bool {
         let objects = self.objects();
@@ -492,11 +482,9 @@ impl Cluster {
     }
 }
 
-/// How long to wait after something outside failed so often.
-pub(super) fn wait_after(times: u32) -> Duration {
-    FIRST_RETRY
-        .saturating_mul(1 << times.min(16))
-        .min(LAST_RETRY)
+/// How long to wait after something failed so often: `first`, then ever longer.
+pub(super) fn wait_after(first: Duration, times: u32) -> Duration {
+    first.saturating_mul(1 << times.min(16)).min(LAST_RETRY)
 }
 
 #[cfg(test)]
@@ -505,8 +493,10 @@ mod tests {
 
     #[test]
     fn tries_come_ever_later_and_never_end() {
-        let waits: Vec<u64> = (0..12).map(|times| wait_after(times).as_secs()).collect();
+        let waits: Vec<u64> = (0..12)
+            .map(|times| wait_after(FIRST_RETRY, times).as_secs())
+            .collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
-        assert_eq!(wait_after(u32::MAX), LAST_RETRY);
+        assert_eq!(wait_after(FIRST_AGAIN, u32::MAX), LAST_RETRY);
     }
 }

@@ -7,25 +7,35 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Client, client::Body};
 use seal_api::Scope;
-use seal_envelope::{GeneratedKey, KeySize, generate_key};
+use seal_envelope::{Certificate, GeneratedKey, KeySize, generate_key};
 use seal_sealing::{key_secret, seal};
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::{pause, resume, timeout};
 
 use super::*;
 
 const VALUE: &[u8] = b"marker-5d1e";
 
-static KEY: LazyLock<GeneratedKey> = LazyLock::new(|| {
+static KEY: LazyLock<GeneratedKey> = LazyLock::new(new_key);
+
+fn new_key() -> GeneratedKey {
     let day = SignedDuration::from_hours(24);
     generate_key(KeySize::Rsa2048, "", Timestamp::now(), day).expect("keys can be made")
-});
+}
 
 /// What was asked: method, path and body.
 type Asked = Arc<Mutex<Vec<(String, String, String)>>>;
 
 /// A cluster that answers every request with `answer`, and the requests that came.
 fn cluster<F>(answer: F) -> (Arc<Cluster>, Asked)
+where
+    F: Fn(&str, &str) -> (u16, Value) + Send + Sync + 'static,
+{
+    cluster_with(&[], answer)
+}
+
+/// The same with flags.
+fn cluster_with<F>(flags: &[&str], answer: F) -> (Arc<Cluster>, Asked)
 where
     F: Fn(&str, &str) -> (u16, Value) + Send + Sync + 'static,
 {
@@ -49,8 +59,8 @@ where
     let metrics = Arc::new(Metrics::new(false));
     let api = ApiServer::new(Client::new(service, "default"), None, Arc::clone(&metrics));
     let command = Args::augment_args(Command::new("seal-controller"));
-    let args = Args::from_arg_matches(&command.get_matches_from(["seal-controller"]))
-        .expect("no flag is needed");
+    let flags = ["seal-controller"].iter().chain(flags);
+    let args = Args::from_arg_matches(&command.get_matches_from(flags)).expect("they are flags");
     let served = Arc::new(Served::default());
     let own = "kube-system".to_owned();
     let cluster = Cluster::new(args, own, api, served, metrics, 1);
@@ -76,14 +86,13 @@ fn fingerprint(generation: i64) -> Fingerprint {
 
 /// The SealedSecret as the API server has it.
 fn sealed(generation: i64) -> Value {
+    sealed_with(&KEY.certificate, generation)
+}
+
+fn sealed_with(certificate: &Certificate, generation: i64) -> Value {
     let mut secret = Secret::new("db", Some("prod"));
     secret.data.insert("password".into(), VALUE.into());
-    let sealed = seal(
-        &secret,
-        Scope::Strict,
-        &KEY.certificate,
-        Timestamp::UNIX_EPOCH,
-    );
+    let sealed = seal(&secret, Scope::Strict, certificate, Timestamp::UNIX_EPOCH);
     let mut object = sealed.expect("it can be sealed").object.into_json();
     object["metadata"] = metadata(generation);
     object
@@ -129,12 +138,12 @@ fn count(asked: &Asked, method: &str, end: &str) -> usize {
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_is_behind_what_was_read_makes_no_loop() {
     let (cluster, asked) = cluster(usual);
-    cluster.sealed_secret_seen(&name(), fingerprint(1));
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(1));
     work(&cluster, Duration::from_millis(300)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
     assert_eq!(count(&asked, "POST", "/secrets"), 1);
     // What the watch tells then is known already.
-    cluster.sealed_secret_seen(&name(), fingerprint(2));
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
     cluster.secret_seen(&name(), "6".to_owned());
     work(&cluster, Duration::from_millis(100)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
@@ -143,12 +152,12 @@ async fn a_watch_that_is_behind_what_was_read_makes_no_loop() {
 #[tokio::test(start_paused = true)]
 async fn what_the_watch_has_and_the_api_server_denies_is_looked_for_again() {
     let (cluster, asked) = cluster(|_, _| failure(404, "NotFound", "not found"));
-    cluster.sealed_secret_seen(&name(), fingerprint(1));
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(1));
     work(&cluster, Duration::from_millis(500)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
     work(&cluster, Duration::from_secs(1)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 2);
-    cluster.sealed_secret_gone(&name(), None);
+    cluster.sealed_secret_gone(&name());
     work(&cluster, Duration::from_secs(3)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 2);
 }
@@ -163,7 +172,7 @@ async fn a_status_that_is_not_taken_is_written_again_after_a_while() {
                 usual(method, path)
             }
         });
-        cluster.sealed_secret_seen(&name(), fingerprint(2));
+        cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
         work(&cluster, Duration::from_millis(500)).await;
         assert_eq!(count(&asked, "PUT", "/status"), 1, "{reason}");
         work(&cluster, Duration::from_secs(1)).await;
@@ -293,7 +302,7 @@ async fn a_value_that_a_failing_api_server_quotes_is_in_no_status_and_no_event()
                 usual(method, path)
             }
         });
-        cluster.sealed_secret_seen(&name(), fingerprint(2));
+        cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
         work(&cluster, Duration::from_millis(300)).await;
         let asked = asked.lock().expect("no test panics with it");
         let told: Vec<_> = asked
@@ -317,12 +326,12 @@ async fn a_sealed_secret_that_goes_during_the_work_is_not_counted_afterwards() {
             let cluster = gone.lock().expect("no test panics with it").take();
             cluster
                 .expect("it is made once")
-                .sealed_secret_gone(&name(), None);
+                .sealed_secret_gone(&name());
         }
         usual(method, path)
     });
     *here.lock().expect("no test panics with it") = Some(Arc::clone(&cluster));
-    cluster.sealed_secret_seen(&name(), fingerprint(2));
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
     work(&cluster, Duration::from_secs(10)).await;
     assert_eq!(count(&asked, "POST", "/secrets"), 1);
     let metrics = cluster.metrics.text();
@@ -353,4 +362,79 @@ async fn the_secret_of_what_is_gone_is_deleted_also_after_the_api_server_failed(
     cluster.delete_secret_of(&name(), "u").await;
     assert_eq!(count(&asked, "GET", "/secrets/db"), 4);
     assert_eq!(count(&asked, "DELETE", "/secrets/db"), 1);
+}
+
+#[tokio::test]
+async fn a_deletion_that_the_watch_missed_is_found_by_the_list_and_takes_the_secret_with_it() {
+    let owner = json!([{
+        "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "db", "uid": "u", "controller": true,
+    }]);
+    let (cluster, asked) = cluster_with(&["--old-gc-behavior=true"], move |method, path| {
+        match (method, path.rsplit('/').nth(1)) {
+            ("GET", Some("sealedsecrets")) => failure(404, "NotFound", "not found"),
+            ("GET", _) => {
+                let metadata = json!({"name": "db", "uid": "s", "ownerReferences": owner});
+                (200, json!({"metadata": metadata}))
+            }
+            _ => (200, json!({})),
+        }
+    });
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(1));
+    let missing = cluster.objects().missing(None, &HashSet::new());
+    assert_eq!(missing, [name()]);
+    cluster.sealed_secret_gone(&name());
+    let deleted = async {
+        while count(&asked, "DELETE", "/secrets/db") == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), deleted)
+        .await
+        .expect("the Secret is deleted");
+}
+
+#[tokio::test]
+async fn what_does_not_open_waits_when_the_operations_of_its_namespace_are_used_up_and_nothing_else_does()
+ {
+    let lost = new_key();
+    let (cluster, asked) = cluster_with(
+        &["--max-failing-operations=1"],
+        move |method, path| match (method, path.rsplit('/').nth(1)) {
+            ("GET", Some("sealedsecrets")) if !path.ends_with("/db") => {
+                let name = path.rsplit('/').next().unwrap_or_default();
+                let mut object = sealed_with(&lost.certificate, 1);
+                object["metadata"]["name"] = name.into();
+                (200, object)
+            }
+            _ => usual(method, path),
+        },
+    );
+    let see = |name: &str, generation| {
+        let name = ObjectName::new("prod", name);
+        cluster.sealed_secret_seen(&name, "u", fingerprint(generation));
+    };
+    see("first", 1);
+    see("second", 1);
+    see("db", 2);
+    work(&cluster, Duration::from_secs(5)).await;
+    assert_eq!(count(&asked, "PUT", "/first/status"), 1);
+    assert_eq!(count(&asked, "PUT", "/second/status"), 0);
+    assert_eq!(count(&asked, "POST", "/secrets"), 1);
+    let metrics = cluster.metrics.text();
+    assert!(
+        metrics.contains("seal_controller_put_off_total{namespace=\"prod\"} 1"),
+        "{metrics}"
+    );
+
+    // Asked again meanwhile it waits, without a word to the API server.
+    let before = asked.lock().expect("no test panics with it").len();
+    cluster.queue.add(ObjectName::new("prod", "second"));
+    work(&cluster, Duration::from_millis(300)).await;
+    assert_eq!(asked.lock().expect("no test panics with it").len(), before);
+
+    pause();
+    work(&cluster, Duration::from_secs(60)).await;
+    resume();
+    work(&cluster, Duration::from_secs(5)).await;
+    assert_eq!(count(&asked, "PUT", "/second/status"), 1);
 }

@@ -39,15 +39,14 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
     let follow = Follow::new("SealedSecrets", namespace);
     follow_all::<SealedSecret>(&cluster, labels, follow, |heard| match heard {
         Heard::Seen(name, metadata) => {
-            cluster.sealed_secret_seen(&name, Fingerprint::of(metadata));
+            let uid = metadata.uid.as_deref().unwrap_or_default();
+            cluster.sealed_secret_seen(&name, uid, Fingerprint::of(metadata));
         }
-        Heard::Gone(name, metadata) => {
-            cluster.sealed_secret_gone(&name, metadata.uid.clone());
-        }
+        Heard::Gone(name) => cluster.sealed_secret_gone(&name),
         Heard::Listed(namespace, listed) => {
             let missing = cluster.objects().missing(namespace, listed);
             for name in missing {
-                cluster.sealed_secret_gone(&name, None);
+                cluster.sealed_secret_gone(&name);
             }
             cluster.listed(namespace);
         }
@@ -61,7 +60,7 @@ pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
     let follow = Follow::new("Secrets", namespace);
     follow_all::<ApiSecret>(&cluster, config(), follow, |heard| match heard {
         Heard::Seen(name, metadata) => secret_seen(&cluster, &name, metadata),
-        Heard::Gone(name, _) => cluster.secret_gone(&name),
+        Heard::Gone(name) => cluster.secret_gone(&name),
         Heard::Listed(namespace, listed) => {
             let missing = cluster.objects().missing_secrets(namespace, listed);
             for name in missing {
@@ -78,7 +77,7 @@ enum Heard<'h> {
     /// An object is there, or was changed.
     Seen(ObjectName, &'h ObjectMeta),
     /// An object is gone.
-    Gone(ObjectName, &'h ObjectMeta),
+    Gone(ObjectName),
     /// All objects of the namespace, or of all, were told of: these.
     Listed(Option<&'h str>, &'h HashSet<ObjectName>),
     /// The watch does not work at the moment.
@@ -128,7 +127,7 @@ async fn follow_all<K>(
             }
             Event::Delete(object) => {
                 if let Some(name) = name_of(&object.metadata) {
-                    hear(Heard::Gone(name, &object.metadata));
+                    hear(Heard::Gone(name));
                 }
             }
             Event::InitDone => {

@@ -72,6 +72,10 @@ metrics! {
         "Key Secrets that cannot be used, and what else is wrong with keys, by reason.",
     KEY_OPERATIONS: Counter "seal_controller_private_key_operations_total" []
         "How often a private key was used.",
+    FAILING_OPERATIONS: Counter "seal_controller_failing_operations_total" ["namespace"]
+        "How often a private key was used for SealedSecrets that do not open.",
+    PUT_OFF: Counter "seal_controller_put_off_total" ["namespace"]
+        "How often a SealedSecret that does not open had to wait, because --max-failing-operations were spent in a minute.",
     DRIFT: Counter "seal_controller_drift_repaired_total" ["namespace"]
         "How often a Secret was written because somebody else had changed it.",
     RECONCILE_DURATION: Histogram "seal_controller_reconcile_duration_seconds" []

@@ -46,6 +46,8 @@ fn everything() -> Metrics {
         Reason::Unsealed,
         &[condition("Synced", "True")],
     ));
+    metrics.spent_on_failing("prod", 3);
+    metrics.put_off("prod");
     metrics.drift_repaired("prod");
     metrics.reconciled(Duration::from_millis(7));
     metrics.status_written();

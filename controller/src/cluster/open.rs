@@ -1,0 +1,92 @@
+//! Opening a SealedSecret: off the threads that wait for the network, on as many as there are cores, and never so that one
+//! namespace's broken SealedSecrets keep them busy.
+
+use std::time::Duration;
+
+use seal_api::Reason;
+use seal_sealing::{Attempt, Failure, Outcome, Secret, UnsealOptions, unseal_again};
+use tokio::{task::spawn_blocking, time::Instant};
+use tracing::warn;
+
+use super::{Cluster, object_name::ObjectName, read::Read};
+
+/// What came of it.
+pub(super) enum Opened {
+    Secret(Secret),
+    Failed(Failure),
+    /// It does not open, and why is found out after this time.
+    PutOff(Duration),
+}
+
+impl Cluster {
+    /// How long a SealedSecret that does not open waits before more is spent on it.
+    pub(super) fn puts_off(&self, name: &ObjectName) -> Option<Duration> {
+        let wait = self.effort().wait(&name.namespace, Instant::now())?;
+        let is_failing = self.objects().is_failing(name);
+        is_failing.then(|| {
+            self.metrics.put_off(&name.namespace);
+            wait
+        })
+    }
+
+    /// Opens it, knowing what was found out of it before.
+    pub(super) async fn open(&self, name: &ObjectName, read: &Read) -> Opened {
+        let sealed = match &read.sealed {
+            Ok(sealed) => sealed.clone(),
+            Err(failure) => return Opened::Failed(failure.clone()),
+        };
+        let fault = || {
+            let message = "opening ended by an internal fault";
+            Opened::Failed(Failure::of_object(Reason::Retrying, message))
+        };
+        let Ok(permit) = self.cores.acquire().await else {
+            return fault();
+        };
+        let ring = self.keys.ring();
+        let options = UnsealOptions {
+            legacy_data: self.args.accept_deprecated_v1_data,
+            restricted_types: self.args.allow_restricted_types,
+        };
+        let tried = self.objects().tried(name, read.seen).cloned();
+        let allowed = self.effort().left(&name.namespace, Instant::now());
+        let work = spawn_blocking(move || {
+            unseal_again(&sealed, &ring, &options, tried.unwrap_or_default(), allowed)
+        });
+        let Ok(Attempt {
+            outcome,
+            operations,
+        }) = work.await
+        else {
+            return fault();
+        };
+        drop(permit);
+        let (opened, tried) = match outcome {
+            Outcome::Opened(opened) => (Opened::Secret(opened.secret), None),
+            Outcome::Failed(failure, tried) => (Opened::Failed(failure), Some(tried)),
+            Outcome::PutOff(tried) => (Opened::PutOff(Duration::ZERO), Some(tried)),
+        };
+        if tried.is_some() {
+            self.spend(&name.namespace, operations);
+        }
+        self.objects().note_tried(name, read.seen, tried);
+        match opened {
+            Opened::PutOff(_) => {
+                self.metrics.put_off(&name.namespace);
+                let wait = self.effort().wait(&name.namespace, Instant::now());
+                Opened::PutOff(wait.unwrap_or_default())
+            }
+            other => other,
+        }
+    }
+
+    fn spend(&self, namespace: &str, operations: u64) {
+        self.metrics.spent_on_failing(namespace, operations);
+        if self.effort().spend(namespace, operations, Instant::now()) {
+            let most = self.args.max_failing_operations;
+            warn!(
+                namespace,
+                "{most} private-key operations were spent in a minute on SealedSecrets that do not open; others of this namespace that do not open wait for the next minute"
+            );
+        }
+    }
+}
