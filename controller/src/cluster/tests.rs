@@ -195,7 +195,7 @@ async fn a_status_there_is_no_room_for_is_tried_once_for_each_state_of_the_objec
     });
     for (round, seen) in [2, 3].into_iter().enumerate() {
         *generation.lock().expect("no test panics with it") = seen;
-        cluster.sealed_secret_seen(&name(), fingerprint(seen));
+        cluster.sealed_secret_seen(&name(), "u", fingerprint(seen));
         work(&cluster, Duration::from_secs(3600)).await;
         assert_eq!(count(&asked, "PUT", "/status"), round + 1);
         assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), round + 1);
@@ -265,7 +265,7 @@ async fn what_was_right_keeps_synced_for_a_minute_of_api_errors_and_no_longer() 
         ["Synced", "Ready", "Reconciling", "Stalled"]
             .map(|type_| condition(&said, type_).0.to_owned())
     };
-    cluster.sealed_secret_seen(&name(), fingerprint(2));
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
     assert_eq!(look(0).await, ["True", "True", "-", "-"]);
     *failing.lock().expect("no test panics with it") = true;
     cluster.secret_seen(&name(), "7".to_owned());

@@ -3,6 +3,7 @@
 mod catalogue;
 mod deleting;
 mod drift;
+mod effort;
 mod failing;
 mod faults;
 mod features_off;
