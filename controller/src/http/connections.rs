@@ -1,6 +1,6 @@
 //! Connections: how many there may be, how large their headers, how long they may be silent.
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{collections::VecDeque, future::Future, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -10,16 +10,19 @@ use hyper_util::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::watch,
+    task::AbortHandle,
     time::sleep,
 };
 use tracing::debug;
 
 use super::{HttpSettings, patient::Patient};
 
-/// The most connections at once. Each takes a file descriptor and as much memory as its headers.
+/// The most connections at once: where one more comes, the oldest one ends, so that nobody who holds many keeps others
+/// out, such as the kubelet with its probes. Each takes a file descriptor and as much memory as its headers.
 const MOST: usize = 512;
-/// The most bytes of a request's headers; longer ones are answered with 431.
+/// Where a request's headers have this many bytes and are not at their end, they are answered with 431. What arrives in
+/// one piece is looked at before it is counted, so those that are taken may have up to twice as many.
 const LONGEST_HEADERS: usize = 64 * 1024;
 /// The longest time for headers to arrive, whatever is allowed for bodies, and for a connection to be kept unused.
 const LONGEST_SILENCE: Duration = Duration::from_secs(30);
@@ -33,21 +36,18 @@ pub(crate) async fn serve(
     settings: HttpSettings,
     stop: impl Future<Output = ()>,
 ) {
-    let places = Arc::new(Semaphore::new(MOST));
+    let mut connections = Connections::default();
     let (ending, ended) = watch::channel(());
     tokio::pin!(stop);
     loop {
         let taken = tokio::select! {
             () = &mut stop => break,
-            taken = take(&listener, &places) => taken,
+            taken = listener.accept() => taken,
         };
         match taken {
-            Ok((connection, place)) => {
+            Ok((connection, _)) => {
                 let served = attend(connection, router.clone(), settings.clone(), ended.clone());
-                tokio::spawn(async move {
-                    served.await;
-                    drop(place);
-                });
+                connections.add(tokio::spawn(served).abort_handle());
             }
             Err(error) => {
                 debug!("a connection cannot be taken: {error}");
@@ -62,16 +62,23 @@ pub(crate) async fn serve(
     ending.closed().await;
 }
 
-async fn take(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
-    let (connection, _) = listener.accept().await?;
-    Ok((connection, place))
+/// Those that are served, the oldest first.
+#[derive(Default)]
+struct Connections(VecDeque<AbortHandle>);
+
+impl Connections {
+    fn add(&mut self, connection: AbortHandle) {
+        if self.0.len() >= MOST {
+            self.0.retain(|connection| !connection.is_finished());
+        }
+        if self.0.len() >= MOST
+            && let Some(oldest) = self.0.pop_front()
+        {
+            debug!("too many connections: the oldest one is ended");
+            oldest.abort();
+        }
+        self.0.push_back(connection);
+    }
 }
 
 /// Answers the requests of one connection.

@@ -222,6 +222,25 @@ fn slow_clients_keep_nobody_waiting() {
 }
 
 #[test]
+fn many_silent_connections_keep_nobody_out() {
+    let serving = Serving::new(["--read-timeout=20s"]);
+    // More than are served at once; whoever comes later is served all the same, and the oldest one ends for it.
+    let silent: Vec<TcpStream> = (0..600).map(|_| connect(serving.port)).collect();
+    let begun = Instant::now();
+    for _ in 0..3 {
+        assert_eq!(get(serving.port, "/healthz").code, 200);
+    }
+    // As long as a kubelet waits for each of its probes.
+    assert!(begun.elapsed() < Duration::from_secs(3));
+    let mut oldest = &silent[0];
+    let mut rest = Vec::new();
+    let ended = std::io::Read::read_to_end(&mut oldest, &mut rest);
+    assert!(ended.is_ok_and(|length| length == 0) && begun.elapsed() < Duration::from_secs(10));
+    drop(silent);
+    serving.end();
+}
+
+#[test]
 fn a_silent_connection_is_closed() {
     let serving = Serving::new(["--read-timeout=300ms"]);
     let mut stream = connect(serving.port);
