@@ -5,7 +5,10 @@
 
 use std::error::Error;
 
-use kube::client::AuthError;
+use kube::client::{
+    AuthError,
+    oidc_errors::{Error as OidcError, RefreshError},
+};
 
 /// The most that is repeated of what a program that signs in says for people.
 const LONGEST_WORDS: usize = 500;
@@ -77,7 +80,25 @@ fn of_signing_in(error: &AuthError) -> String {
         AuthError::ReadTokenFile(error, path) => {
             format!("the token file {} cannot be read: {error}", path.display())
         }
+        AuthError::Oidc(error) => of_identity_provider(error),
         other => format!("cannot sign in: {other}"),
+    }
+}
+
+/// What parsers say of a token or of an answer is left out: they quote it.
+fn of_identity_provider(error: &OidcError) -> String {
+    match error {
+        OidcError::IdToken(_) => {
+            "cannot sign in: the id-token of the kubeconfig is no token of an identity provider"
+                .to_owned()
+        }
+        OidcError::Refresh(
+            RefreshError::InvalidMetadata(_) | RefreshError::InvalidTokenResponse(_),
+        ) => "cannot sign in: the identity provider's answer cannot be understood".to_owned(),
+        OidcError::Refresh(RefreshError::InvalidURI(_)) => {
+            "cannot sign in: the address of the identity provider is no URL".to_owned()
+        }
+        other => format!("cannot sign in: {}", causes(other)),
     }
 }
 
@@ -120,6 +141,27 @@ mod tests {
         check(
             AuthError::ParseTokenKey(parsed.expect_err("it is a text")),
             "the program that the kubeconfig signs in with printed something else than credentials",
+        );
+    }
+
+    #[test]
+    fn what_an_identity_provider_says_is_not_repeated() {
+        let quoting = || {
+            let parsed: Result<Vec<u8>, _> = serde_json::from_str(&format!("{MARKER:?}"));
+            parsed.expect_err("it is a text")
+        };
+        for error in [
+            RefreshError::InvalidTokenResponse,
+            RefreshError::InvalidMetadata,
+        ] {
+            check(
+                AuthError::Oidc(OidcError::Refresh(error(quoting()))),
+                "cannot sign in: the identity provider's answer cannot be understood",
+            );
+        }
+        check(
+            AuthError::Oidc(OidcError::IdToken(quoting().into())),
+            "cannot sign in: the id-token of the kubeconfig is no token of an identity provider",
         );
     }
 

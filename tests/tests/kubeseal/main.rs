@@ -9,3 +9,4 @@ mod merge;
 mod modes;
 mod recovery;
 mod samples;
+mod ways;
