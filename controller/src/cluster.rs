@@ -47,6 +47,7 @@ use object_name::ObjectName;
 use objects::{Fingerprint, Objects};
 use queue::Queue;
 use reconcile::{FIRST_RETRY, wait_after};
+use refusal::without_values;
 
 pub use serve::run;
 
@@ -181,11 +182,16 @@ impl Cluster {
             name: &name.name,
             uid,
         };
-        let is_ours = Secret::from_json(&object)
-            .is_ok_and(|secret| crate::plan::is_owned_by(&secret, &owner));
-        if is_ours {
+        let Ok(secret) = Secret::from_json(&object) else {
+            return Ok(());
+        };
+        if crate::plan::is_owned_by(&secret, &owner) {
             let uid = read::text(&object, "uid");
-            self.api.delete(Kind::Secret, name, &uid).await?;
+            let deleted = self.api.delete(Kind::Secret, name, &uid).await;
+            deleted.map_err(|error| match without_values(&error, [&secret]) {
+                Ok(_) => error,
+                Err(hidden) => ApiError::Failed(format!("the API server refuses, and {hidden}")),
+            })?;
             info!(secret = %name, "Secret deleted with its SealedSecret");
         }
         Ok(())

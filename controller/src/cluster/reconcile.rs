@@ -264,7 +264,10 @@ impl Cluster {
             Some((_, Some(Cause::Drifted))) if read.leaves_drift() => {
                 Ok(Done::found(verdict, version))
             }
-            Some((secret, cause)) => self.write(name, read, &secret, cause, version, now).await,
+            Some(write) => {
+                let present = content.as_ref().and_then(|content| content.as_ref().ok());
+                self.write(name, read, write, present, version, now).await
+            }
         }
     }
 
@@ -272,8 +275,8 @@ impl Cluster {
         &self,
         name: &ObjectName,
         read: &Read,
-        secret: &Secret,
-        cause: Option<Cause>,
+        (secret, cause): (Secret, Option<Cause>),
+        present: Option<&Secret>,
         version: Option<String>,
         now: Timestamp,
     ) -> Result<Done, ApiError> {
@@ -284,22 +287,27 @@ impl Cluster {
             });
         }
         let written = match cause {
-            None => self.api.create(Kind::Secret, &name.namespace, secret).await,
-            Some(_) => self.api.replace(Kind::Secret, name, secret).await,
+            None => {
+                self.api
+                    .create(Kind::Secret, &name.namespace, &secret)
+                    .await
+            }
+            Some(_) => self.api.replace(Kind::Secret, name, &secret).await,
         };
         let written = match written {
             Ok(written) => written,
             Err(error) => {
-                let verdict = match &error {
-                    ApiError::Refused(_) | ApiError::TooLarge(_) => {
-                        refused(Reason::SecretRefused, &error, secret)
-                    }
-                    ApiError::Forbidden(_) => refused(Reason::WriteForbidden, &error, secret),
-                    ApiError::Failed(_) => refused(Reason::Retrying, &error, secret),
+                let reason = match &error {
+                    ApiError::Refused(_) | ApiError::TooLarge(_) => Reason::SecretRefused,
+                    ApiError::Forbidden(_) => Reason::WriteForbidden,
+                    ApiError::Failed(_) => Reason::Retrying,
                     ApiError::NotFound | ApiError::AlreadyExists | ApiError::Conflict => {
                         return Err(error);
                     }
                 };
+                // A webhook sees the Secret that is there as well.
+                let secrets = [Some(&secret), present];
+                let verdict = refused(reason, &error, secrets.into_iter().flatten());
                 return Ok(Done::found(verdict, version));
             }
         };
@@ -311,7 +319,7 @@ impl Cluster {
             self.metrics.drift_repaired(&name.namespace);
         }
         let is_stored =
-            Secret::from_json(&written).is_ok_and(|stored| plan::is_stored(secret, &stored));
+            Secret::from_json(&written).is_ok_and(|stored| plan::is_stored(&secret, &stored));
         let has_owner = secret.metadata.contains_key("ownerReferences");
         let mut objects = self.objects();
         if let Some(object) = objects.get_mut(name) {

@@ -16,22 +16,29 @@ const WORTH_HIDING: usize = 4;
 /// values in parts.
 const TELLING: usize = 12;
 
-/// What is said where the API server does not take a Secret.
-pub(super) fn refused(reason: Reason, error: &ApiError, secret: &Secret) -> Verdict {
+/// What is said where the API server does not take a Secret. `secrets` are all that it may have seen.
+pub(super) fn refused<'s>(
+    reason: Reason,
+    error: &ApiError,
+    secrets: impl IntoIterator<Item = &'s Secret>,
+) -> Verdict {
     let what = match reason {
         Reason::Retrying => "the Secret cannot be written",
         _ => "the API server does not take the Secret",
     };
-    let message = match without_values(error, secret) {
+    let message = match without_values(error, secrets) {
         Ok(message) => format!("{what}: {message}{}", hint(&message)),
         Err(hidden) => format!("{what}, and {hidden}"),
     };
     Verdict::failed(reason, message)
 }
 
-/// The message of an error about `secret`. The API server, or a webhook behind it, may quote what it refuses, whatever code
+/// The message of an error about `secrets`. The API server, or a webhook behind it, may quote what it refuses, whatever code
 /// it answers with; where it does, what is to be said instead.
-pub(super) fn without_values(error: &ApiError, secret: &Secret) -> Result<String, &'static str> {
+pub(super) fn without_values<'s>(
+    error: &ApiError,
+    secrets: impl IntoIterator<Item = &'s Secret>,
+) -> Result<String, &'static str> {
     let said = bare(error.whole().as_bytes());
     let parts: HashSet<&[u8]> = said.windows(TELLING).collect();
     // A long value is told by any part of it, a short one by all of it.
@@ -43,7 +50,8 @@ pub(super) fn without_values(error: &ApiError, secret: &Secret) -> Result<String
             _ => false,
         }
     };
-    let mut values = secret.data.values().map(Plaintext::as_bytes);
+    let values = secrets.into_iter().flat_map(|secret| secret.data.values());
+    let mut values = values.map(Plaintext::as_bytes);
     if values.any(|value| is_quoted(value) || is_quoted(&encoded(value))) {
         Err("its message holds a value of it, so it is not repeated")
     } else {
@@ -91,20 +99,28 @@ mod tests {
 
     fn is_repeated(value: &[u8], quoted: &str) -> bool {
         let error = ApiError::Failed(quoted.to_owned());
-        without_values(&error, &secret(value)).is_ok()
+        without_values(&error, [&secret(value)]).is_ok()
     }
 
     #[test]
     fn a_refusal_that_holds_a_value_is_not_repeated() {
         for quoted in ["bad: marker-value!", "data[a]: bWFya2VyLXZhbHVl"] {
             let error = ApiError::Refused(quoted.to_owned());
-            let verdict = refused(Reason::SecretRefused, &error, &secret(b"marker-value"));
+            let verdict = refused(Reason::SecretRefused, &error, [&secret(b"marker-value")]);
             assert!(!verdict.message.contains("arker"), "{}", verdict.message);
             assert!(!verdict.message.contains("bWFy"), "{}", verdict.message);
         }
         let error = ApiError::Forbidden("exceeded quota: few".to_owned());
-        let verdict = refused(Reason::WriteForbidden, &error, &secret(b"marker-value"));
+        let verdict = refused(Reason::WriteForbidden, &error, [&secret(b"marker-value")]);
         assert!(verdict.message.ends_with("exceeded quota: few"));
+    }
+
+    #[test]
+    fn a_value_of_any_secret_is_found() {
+        let error = ApiError::Forbidden("it was: marker-before".to_owned());
+        let secrets = [secret(b"marker-after"), secret(b"marker-before")];
+        assert!(without_values(&error, &secrets).is_err());
+        assert!(without_values(&error, &secrets[..1]).is_ok());
     }
 
     #[test]

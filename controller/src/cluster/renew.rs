@@ -149,7 +149,7 @@ impl Cluster {
             .api
             .create(Kind::Secret, &self.own, &secret)
             .await
-            .map_err(|error| match without_values(&error, &secret) {
+            .map_err(|error| match without_values(&error, [&secret]) {
                 Ok(message) => message,
                 Err(hidden) => format!("the API server does not take it, and {hidden}"),
             })?;

@@ -365,6 +365,27 @@ async fn the_secret_of_what_is_gone_is_deleted_also_after_the_api_server_failed(
 }
 
 #[tokio::test]
+async fn a_value_that_a_webhook_quotes_when_a_secret_is_to_be_deleted_is_not_repeated() {
+    let (cluster, _) = cluster(|method, path| match (method, path.rsplit('/').nth(1)) {
+        ("GET", Some("sealedsecrets")) => failure(404, "NotFound", "not found"),
+        ("GET", _) => {
+            let owner = json!([{
+                "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "db", "uid": "u", "controller": true,
+            }]);
+            let metadata = json!({"name": "db", "uid": "s", "ownerReferences": owner});
+            (
+                200,
+                json!({"metadata": metadata, "data": {"password": "bWFya2VyLTVkMWU="}}),
+            )
+        }
+        _ => failure(403, "Forbidden", "webhook: map[password:bWFya2VyLTVkMWU=]"),
+    });
+    let refused = cluster.try_to_delete_secret_of(&name(), "u").await;
+    let said = refused.expect_err("it is refused").to_string();
+    assert!(said.ends_with("so it is not repeated"), "{said}");
+}
+
+#[tokio::test]
 async fn a_deletion_that_the_watch_missed_is_found_by_the_list_and_takes_the_secret_with_it() {
     let owner = json!([{
         "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "db", "uid": "u", "controller": true,

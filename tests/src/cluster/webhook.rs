@@ -52,7 +52,7 @@ impl fmt::Debug for Shared {
 }
 
 impl Webhook {
-    /// Starts one, which decides about each Secret as it is to be stored.
+    /// Starts one, which decides about each request: `object` is the Secret as it is to be stored, `oldObject` as it is.
     ///
     /// # Panics
     ///
@@ -117,14 +117,16 @@ impl Shared {
             return Ok(());
         };
         let review: Value = serde_json::from_slice(&body)?;
-        let object = &review["request"]["object"];
-        let name = object["metadata"]["name"].as_str().unwrap_or_default();
+        let request = &review["request"];
+        let name = request["object"]["metadata"]["name"]
+            .as_str()
+            .unwrap_or_default();
         self.asked
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(name.to_owned());
-        let mut response = json!({"uid": review["request"]["uid"], "allowed": true});
-        match (self.decide)(object) {
+        let mut response = json!({"uid": request["uid"], "allowed": true});
+        match (self.decide)(request) {
             Decision::Allow => {}
             Decision::Deny(code, message) => {
                 response["allowed"] = false.into();

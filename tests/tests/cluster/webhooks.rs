@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 
 use crate::site::{EVERYWHERE, Site, base64};
 
-/// A value that nobody may say.
+/// Values that nobody may say: a new one, and one that is there before.
 const MARKER: &str = "MARKER-41bd";
+const BEFORE: &str = "BEFORE-7e20";
 
 /// A site, and a webhook that is asked of its Secrets.
 fn everywhere(
@@ -20,13 +21,15 @@ fn everywhere(
 ) {
     for manifests in EVERYWHERE {
         let site = Site::new(manifests);
-        site.api().apply(&guarded(&site, "kept", "first"));
+        site.api().apply(&guarded(&site, "kept", BEFORE));
         site.synced("kept");
         let webhook = Webhook::start(site.controller.pod().plane(), decide.clone());
         let guard = Guard::put(&site, webhook);
         test(&site, guard);
-        assert!(!site.controller.log().contains(MARKER));
-        assert!(!site.controller.log().contains(&base64(MARKER)));
+        for value in [MARKER, BEFORE] {
+            assert!(!site.controller.log().contains(value));
+            assert!(!site.controller.log().contains(&base64(value)));
+        }
     }
 }
 
@@ -79,7 +82,7 @@ fn waits(site: &Site, name: &str, reason: &str) -> String {
     let object = site.api().get(&site.sealed_path(name)).body;
     let events = site.controller.events_of(&site.apps, "SealedSecret", name);
     for told in [object["status"].to_string(), json!(events).to_string()] {
-        for value in [MARKER, &base64(MARKER)] {
+        for value in [MARKER, &base64(MARKER), BEFORE, &base64(BEFORE)] {
             assert!(!told.contains(value), "{name}: {told}");
         }
     }
@@ -106,12 +109,14 @@ fn a_webhook_that_refuses_is_told_without_the_values_it_quotes_and_what_it_refus
         ("429", Some(429)),
         ("500", Some(500)),
     ];
-    let decide = |secret: &Value| {
+    let decide = |request: &Value| {
+        let secret = &request["object"];
         let name = secret["metadata"]["name"].as_str().unwrap_or_default();
         let code = CODES.iter().find(|(code, _)| *code == name);
         let code = code.and_then(|(_, code)| *code);
         match name {
             "plain" => Decision::Deny(None, "no ticket is named".to_owned()),
+            "kept" => Decision::Deny(code, format!("it is: {}", request["oldObject"])),
             "quoting" => Decision::Deny(Some(422), format!("bad password: \"{MARKER}\"")),
             _ => Decision::Deny(code, format!("refused: {secret}")),
         }
@@ -135,10 +140,7 @@ fn a_webhook_that_refuses_is_told_without_the_values_it_quotes_and_what_it_refus
             };
             assert_eq!(message, expected, "{name}");
         }
-        assert_eq!(
-            site.secret("kept").body["data"]["password"],
-            base64("first")
-        );
+        assert_eq!(site.secret("kept").body["data"]["password"], base64(BEFORE));
         thread::sleep(Duration::from_secs(2));
         for name in refused.iter().chain([&"kept"]) {
             // After 1 s, 2 s, 4 s and so on.
@@ -173,10 +175,7 @@ fn a_webhook_that_does_not_answer_in_time_holds_up_its_own_objects_until_it_does
             assert!(message.contains("deadline exceeded"), "{message}");
         }
         assert_eq!(site.secret("new").status, 404);
-        assert_eq!(
-            site.secret("kept").body["data"]["password"],
-            base64("first")
-        );
+        assert_eq!(site.secret("kept").body["data"]["password"], base64(BEFORE));
         IS_SLOW.store(false, Relaxed);
         for name in ["new", "kept"] {
             site.synced(name);
@@ -209,7 +208,7 @@ fn a_webhook_that_is_gone_holds_up_its_own_objects_until_its_configuration_goes_
             // It was right a moment ago.
             site.condition("kept", "Synced", "True", "Unsealed");
             assert_eq!(site.api().delete(&configuration).status, 200);
-            for (name, value) in [("new", MARKER), ("kept", "first")] {
+            for (name, value) in [("new", MARKER), ("kept", BEFORE)] {
                 site.condition(name, "Ready", "True", "Unsealed");
                 assert_eq!(site.secret(name).body["data"]["password"], base64(value));
             }
