@@ -1,11 +1,11 @@
 //! `seal migrate back`: takes out what upstream's controller does not write, and would leave as it is.
 
 use seal_api::Reason;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{each_sealed_secret, text};
 use crate::{
-    args::MigrateBackArgs,
+    args::{Format, MigrateBackArgs},
     cluster::{Access, Cluster, Controller},
     output,
     problem::{Place, Problem},
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &MigrateBackArgs, reporter: &mut Reporter) -> Result<(),
         let name = format!("{}/{}", text(&object, "namespace"), text(&object, "name"));
         if args.dry_run {
             changed += 1;
-            return output::print(format!("{name} would be changed\n").as_bytes());
+            return would("changed", &name, reporter.format());
         }
         let path = format!("{}/status", path_of(&object));
         let body = serde_json::to_vec(&object).unwrap_or_default();
@@ -46,26 +46,25 @@ pub(crate) fn run(args: &MigrateBackArgs, reporter: &mut Reporter) -> Result<(),
         if answer.is_success() {
             changed += 1;
         } else {
-            failed.push(format!(
-                "the status of {name} cannot be written: {}",
-                answer.why()
-            ));
+            let message = format!("the status of {name} cannot be written: {}", answer.why());
+            let problem = Problem::new(Reason::FetchFailed, message);
+            failed.push(match answer.status {
+                409 => problem.hint("is a controller still running? stop it, and run this again"),
+                _ => problem,
+            });
         }
         Ok(())
     })?;
     let mut deleted = None;
     if args.namespace.is_none() {
-        match delete_config_map(&cluster, args.dry_run)? {
+        match delete_config_map(&cluster, args.dry_run, reporter.format())? {
             Deleted::Yes(what) => deleted = Some(what),
-            Deleted::No(why) => failed.push(why),
+            Deleted::No(why) => failed.push(Problem::new(Reason::FetchFailed, why)),
             Deleted::Absent => {}
         }
     }
-    for message in failed {
-        reporter.problem(
-            &Problem::new(Reason::FetchFailed, message)
-                .hint("is a controller still running? stop it, and run this again"),
-        );
+    for problem in failed {
+        reporter.problem(&problem);
     }
     if !args.dry_run {
         let deleted = deleted.map_or_else(String::new, |what| format!(", {what} deleted"));
@@ -73,6 +72,15 @@ pub(crate) fn run(args: &MigrateBackArgs, reporter: &mut Reporter) -> Result<(),
         reporter.note(&Place::default(), &note);
     }
     Ok(())
+}
+
+/// Prints what a dry run leaves undone.
+fn would(be: &str, what: &str, format: Format) -> Result<(), Problem> {
+    let line = match format {
+        Format::Text => format!("{what} would be {be}\n"),
+        Format::Json => format!("{}\n", json!({"what": what, "wouldBe": be})),
+    };
+    output::print(line.as_bytes())
 }
 
 /// What became of something that is to be deleted.
@@ -86,13 +94,13 @@ enum Deleted {
 }
 
 /// Deletes the ConfigMap with the certificate, which nobody would keep up to date.
-fn delete_config_map(cluster: &Cluster, dry_run: bool) -> Result<Deleted, Problem> {
+fn delete_config_map(cluster: &Cluster, dry_run: bool, format: Format) -> Result<Deleted, Problem> {
     let (what, path) = cluster.config_map();
     if dry_run {
         if !cluster.get(&path)?.is_success() {
             return Ok(Deleted::Absent);
         }
-        output::print(format!("{what} would be deleted\n").as_bytes())?;
+        would("deleted", &what, format)?;
         return Ok(Deleted::Yes(what));
     }
     let answer = cluster.delete(&path)?;
@@ -132,8 +140,6 @@ fn strip(object: &mut Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

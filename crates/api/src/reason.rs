@@ -127,7 +127,7 @@ reasons! {
     CertificateNotYetValid,
     /// A certificate is not the pinned one.
     PinMismatch,
-    /// A URL did not answer with what was asked for.
+    /// A URL, a cluster or its controller did not answer with what was asked for, or refused it.
     FetchFailed,
 
     /// A file or folder cannot be read.

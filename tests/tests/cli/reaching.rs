@@ -133,6 +133,45 @@ fn what_is_missing_in_the_cluster_is_said() {
     }
 }
 
+/// A list of one SealedSecret that has more conditions than the Go project's controller writes.
+fn list() -> (&'static str, Value) {
+    let mut object = condition("Ready", "Unsealed", "");
+    object["metadata"] = json!({"namespace": "prod", "name": "db"});
+    ("200 OK", json!({"items": [object]}))
+}
+
+#[test]
+fn what_going_back_would_change_is_told_to_machines_as_well() {
+    let dry = ["migrate", "back", "--dry-run", "--format", "json"];
+    let run = with(vec![list(), ("200 OK", json!({}))], &dry).exits(0);
+    let lines: Vec<Value> = run
+        .out()
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("it is JSON"))
+        .collect();
+    let expected = [
+        json!({"what": "prod/db", "wouldBe": "changed"}),
+        json!({"what": "the ConfigMap kube-system/sealed-secrets-controller-certificate", "wouldBe": "deleted"}),
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[test]
+fn a_status_that_cannot_be_written_comes_with_a_hint_only_where_a_controller_may_be_at_work() {
+    let hint = "is a controller still running?";
+    let back = ["migrate", "back", "--namespace", "prod"];
+    let conflict = ("409 Conflict", status("it has been modified"));
+    let _ = with(vec![list(), conflict], &back)
+        .exits(1)
+        .says("the status of prod/db cannot be written: it has been modified")
+        .says(hint);
+    let forbidden = ("403 Forbidden", status("you may not"));
+    let run = with(vec![list(), forbidden], &back)
+        .exits(1)
+        .says("you may not");
+    assert!(!run.err().contains(hint), "{}", run.err());
+}
+
 #[test]
 fn credentials_that_do_not_count_are_said() {
     for command in [&APPLY[..], &["migrate", "check"], &["cert", "fetch"]] {
