@@ -255,7 +255,7 @@ fn refused_by_a_policy(site: &Site) {
 }
 
 #[test]
-fn odd_types_many_items_long_names_and_the_largest_object_hide_no_other() {
+fn odd_types_many_items_long_names_and_a_large_object_hide_no_other() {
     everywhere(|site| {
         let collection = site.sealed_path("");
         // What the definition leaves open; values that are no strings the API server refuses itself.

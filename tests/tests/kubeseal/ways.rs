@@ -14,6 +14,7 @@ use base64::{
 };
 use rcgen::{CertificateParams, KeyPair};
 use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::PrivateKeyDer};
+use seal_envelope::Certificate;
 use seal_tests::{
     cluster::{Setup, install},
     control_plane::ControlPlane,
@@ -23,7 +24,7 @@ use seal_tests::{
 };
 use serde_json::{Value, json};
 
-use crate::samples::{MARKER, documents, prepared};
+use crate::samples::{EVERYTHING, MARKER, documents, prepared};
 
 /// A server of the test's own, and what it was asked for.
 struct Server {
@@ -194,6 +195,30 @@ fn a_kubeconfig_leads_through_proxies_and_by_an_identity_provider_as_it_leads_th
     by_socks_proxies(&ways, &certificate);
     by_proxies_that_do_not_work(&ways);
     by_an_identity_provider(&ways, &certificate);
+}
+
+#[test]
+fn a_kubeconfig_that_leads_to_another_cluster_than_the_pin_names_seals_nothing() {
+    let plane = ControlPlane::start();
+    let controller = install(&plane, &Setup::chart()).run(Program::UpstreamController);
+    let certificate = controller.certificate();
+    let certificate = Certificate::from_pem(certificate.as_bytes()).unwrap();
+    let ways = Ways {
+        plane: &plane,
+        scratch: prepared(),
+    };
+    ways.kubeconfig(|_| {});
+    let sealed = |pin: &str| {
+        let run = ways
+            .scratch
+            .seal(["kubeseal", "--kubeconfig", "kubeconfig", "-o", "yaml"]);
+        run.stdin(EVERYTHING).env("SEAL_PIN", pin).finish()
+    };
+    let found = certificate.key_id().full();
+    let run = sealed(&"0".repeat(64)).exits(1).never_shows(MARKER);
+    assert_eq!(run.out(), "");
+    let _ = run.says(&found).says("SEAL_PIN");
+    assert!(sealed(&found).exits(0).out().contains("kind: SealedSecret"));
 }
 
 fn by_http_proxies(ways: &Ways<'_>, certificate: &str) {
