@@ -81,8 +81,10 @@ pub(super) enum ApiError {
     AlreadyExists,
     /// The object was changed since it was read.
     Conflict,
-    /// Rights, a quota, a policy or a webhook forbid it.
+    /// Rights are missing, or the like.
     Forbidden(String),
+    /// A quota, a policy or a webhook denies it, and may think otherwise later.
+    Denied(String),
     /// The object is not accepted as it is.
     Refused(String),
     /// The object is larger than what can be stored.
@@ -98,6 +100,7 @@ impl fmt::Display for ApiError {
             Self::AlreadyExists => formatter.write_str("it exists already"),
             Self::Conflict => formatter.write_str("it was changed meanwhile"),
             Self::Forbidden(message)
+            | Self::Denied(message)
             | Self::Refused(message)
             | Self::TooLarge(message)
             | Self::Failed(message) => formatter.write_str(&shortened(message)),
@@ -111,6 +114,7 @@ impl ApiError {
         match self {
             Self::NotFound | Self::AlreadyExists | Self::Conflict => "",
             Self::Forbidden(message)
+            | Self::Denied(message)
             | Self::Refused(message)
             | Self::TooLarge(message)
             | Self::Failed(message) => message,
@@ -272,7 +276,7 @@ fn refusal(status: &Status) -> ApiError {
     };
     match (status.code, status.reason.as_str()) {
         // With whatever code: the words are the API server's.
-        _ if is_denied(&status.message) => ApiError::Forbidden(message()),
+        _ if is_denied(&status.message) => ApiError::Denied(message()),
         (404, _) => ApiError::NotFound,
         (409, "AlreadyExists") => ApiError::AlreadyExists,
         (409, _) => ApiError::Conflict,
@@ -284,7 +288,7 @@ fn refusal(status: &Status) -> ApiError {
     }
 }
 
-/// Whether a webhook or a policy said no. It answers with any code it likes, and may think otherwise later.
+/// Whether a webhook, a policy or a quota said no. A webhook answers with any code it likes.
 fn is_denied(message: &str) -> bool {
     let by_policy = |message: &str| {
         message.contains("ValidatingAdmissionPolicy '") && message.contains("' denied request")
@@ -292,7 +296,8 @@ fn is_denied(message: &str) -> bool {
     let by_webhook = |message: &str| {
         message.starts_with("admission webhook \"") && message.contains("\" denied the request")
     };
-    by_webhook(message) || by_policy(message)
+    let by_quota = |message: &str| message.contains(" is forbidden: exceeded quota: ");
+    by_webhook(message) || by_policy(message) || by_quota(message)
 }
 
 /// Whether etcd, or the API server's way to it, is too narrow for an object, of which there is no code to tell.
@@ -345,15 +350,16 @@ mod tests {
     }
 
     #[test]
-    fn what_a_webhook_or_a_policy_denies_is_forbidden_whatever_the_code() {
+    fn what_a_webhook_a_policy_or_a_quota_denies_is_told_from_missing_rights_whatever_the_code() {
         for message in [
             "admission webhook \"a.example\" denied the request: no",
             "admission webhook \"a.example\" denied the request without explanation",
             "secrets \"db\" is forbidden: ValidatingAdmissionPolicy 'a' with binding 'b' denied request: no",
+            "secrets \"db\" is forbidden: exceeded quota: few, requested: count/secrets=1",
         ] {
             for code in [400, 401, 403, 404, 409, 413, 422, 429, 500] {
                 let status = Status::failure(message, "Any").with_code(code);
-                let expected = ApiError::Forbidden(message.to_owned());
+                let expected = ApiError::Denied(message.to_owned());
                 assert_eq!(refusal(&status), expected, "{code}");
             }
         }

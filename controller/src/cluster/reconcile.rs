@@ -299,7 +299,7 @@ impl Cluster {
             Err(error) => {
                 let reason = match &error {
                     ApiError::Refused(_) | ApiError::TooLarge(_) => Reason::SecretRefused,
-                    ApiError::Forbidden(_) => Reason::WriteForbidden,
+                    ApiError::Forbidden(_) | ApiError::Denied(_) => Reason::WriteForbidden,
                     ApiError::Failed(_) => Reason::Retrying,
                     ApiError::NotFound | ApiError::AlreadyExists | ApiError::Conflict => {
                         return Err(error);

@@ -364,6 +364,37 @@ async fn the_secret_of_what_is_gone_is_deleted_also_after_the_api_server_failed(
     assert_eq!(count(&asked, "DELETE", "/secrets/db"), 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_a_webhook_denies_to_delete_is_deleted_when_it_allows_it() {
+    let denials = Mutex::new(3);
+    let (cluster, asked) = cluster(move |method, path| {
+        let mut denials = denials.lock().expect("no test panics with it");
+        match (method, path.rsplit('/').nth(1)) {
+            ("GET", Some("sealedsecrets")) => failure(404, "NotFound", "not found"),
+            ("GET", _) => {
+                let owner = json!([{
+                    "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "db", "uid": "u", "controller": true,
+                }]);
+                let metadata = json!({"name": "db", "uid": "s", "ownerReferences": owner});
+                (200, json!({"metadata": metadata}))
+            }
+            ("DELETE", _) if *denials > 0 => {
+                *denials -= 1;
+                let message = "admission webhook \"a.example\" denied the request: not now";
+                failure(403, "Forbidden", message)
+            }
+            _ => (200, json!({})),
+        }
+    });
+    cluster.delete_secret_of(&name(), "u").await;
+    assert_eq!(count(&asked, "DELETE", "/secrets/db"), 4);
+    let metrics = cluster.metrics.text();
+    assert!(
+        !metrics.contains("feature=\"old-gc-behavior\""),
+        "{metrics}"
+    );
+}
+
 #[tokio::test]
 async fn a_value_that_a_webhook_quotes_when_a_secret_is_to_be_deleted_is_not_repeated() {
     let (cluster, _) = cluster(|method, path| match (method, path.rsplit('/').nth(1)) {
@@ -378,7 +409,11 @@ async fn a_value_that_a_webhook_quotes_when_a_secret_is_to_be_deleted_is_not_rep
                 json!({"metadata": metadata, "data": {"password": "bWFya2VyLTVkMWU="}}),
             )
         }
-        _ => failure(403, "Forbidden", "webhook: map[password:bWFya2VyLTVkMWU=]"),
+        _ => failure(
+            403,
+            "Forbidden",
+            "admission webhook \"a.example\" denied the request: map[password:bWFya2VyLTVkMWU=]",
+        ),
     });
     let refused = cluster.try_to_delete_secret_of(&name(), "u").await;
     let said = refused.expect_err("it is refused").to_string();
