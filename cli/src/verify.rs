@@ -1,6 +1,7 @@
 //! `seal verify --cluster`: whether a cluster's controller can open what lies in files.
 
 use seal_api::Reason;
+use seal_shell::SanitisedWord;
 use serde_json::{Value, json};
 
 use crate::{
@@ -74,7 +75,8 @@ fn ask(
                 Opens::Yes => "opens",
                 Opens::No => "does not open",
             };
-            format!("{}{namespace}/{name} {says}\n", line_of(&place))
+            let name = format!("{namespace}/{name}");
+            format!("{}{} {says}\n", line_of(&place), SanitisedWord(&name))
         }
         Format::Json => format!("{}\n", json_line(&place, &namespace, &name, opens)),
     };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use seal_api::{Reason, SealedSecret, annotations};
 use seal_sealing::{Secret, differences, read_key_secret};
+use seal_shell::SanitisedWord;
 use serde_json::{Value, json};
 
 use super::{each, each_sealed_secret, text};
@@ -70,7 +71,8 @@ impl Finding {
         match format {
             Format::Text => {
                 let reason = reason.map_or_else(String::new, |reason| format!("{reason}: "));
-                format!("{kind} {namespace}/{name}: {reason}{message}\n")
+                let line = format!("{kind} {namespace}/{name}: {reason}{message}");
+                format!("{}\n", SanitisedWord(&line))
             }
             Format::Json => {
                 let object = json!({
@@ -211,6 +213,25 @@ fn look(object: Value, changed: &BTreeMap<(String, String), String>, findings: &
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_in_an_object_begins_no_line_and_does_nothing_to_a_terminal() {
+        let object = json!({
+            "metadata": {"namespace": "shop", "name": "db"},
+            "spec": {
+                "encryptedData": {},
+                "template": {"type": "bootstrap.kubernetes.io/token", "data": {"a\n\u{1b}b": "{{"}},
+            },
+        });
+        let mut findings = Vec::new();
+        look(object, &BTreeMap::new(), &mut findings);
+        assert!(!findings.is_empty());
+        for finding in findings {
+            let line = finding.line(Format::Text);
+            let end = line.find(|c: char| c.is_control());
+            assert_eq!(end, Some(line.len() - 1), "{line:?}");
+        }
+    }
 
     #[test]
     fn who_changed_a_secret_is_told_from_its_fields() {

@@ -1,5 +1,7 @@
 //! What becomes different for a SealedSecret when the controller in its cluster changes from upstream's to ours.
 
+use std::collections::BTreeSet;
+
 use seal_api::{Reason, SealedSecret};
 
 use crate::{contents::is_restricted_type, failure::ItemFailure, names::check_item_key, template};
@@ -22,8 +24,7 @@ pub fn differences(sealed: &SealedSecret) -> Vec<ItemFailure> {
         .into_iter()
         .flatten()
         .map(|(key, _)| key);
-    let mut keys: Vec<&String> = sealed.spec.encrypted_data.keys().chain(texts).collect();
-    keys.dedup();
+    let keys: BTreeSet<&String> = sealed.spec.encrypted_data.keys().chain(texts).collect();
     for key in keys {
         if let Err(error) = check_item_key(key) {
             found.push(ItemFailure {
@@ -58,8 +59,8 @@ mod tests {
     #[test]
     fn what_is_not_done_here_has_the_reason_of_its_status() {
         let spec = json!({
-            "encryptedData": {"a b": "x"},
-            "template": {"type": "kubernetes.io/service-account-token", "data": {"c": "{{ .a }}"}},
+            "encryptedData": {"a b": "x", "c": "x"},
+            "template": {"type": "kubernetes.io/service-account-token", "data": {"a b": "", "c": "{{ .a }}"}},
         });
         let expected = [
             Reason::TemplateUnsupported,

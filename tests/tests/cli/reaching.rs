@@ -173,6 +173,27 @@ fn a_status_that_cannot_be_written_comes_with_a_hint_only_where_a_controller_may
 }
 
 #[test]
+fn a_name_in_a_file_does_nothing_to_the_terminal() {
+    let service = ("200 OK", json!({"spec": {"ports": [{"name": "http"}]}}));
+    let server = api_server(vec![service, ("200 OK", json!(""))]);
+    let scratch = Scratch::new();
+    let object = sealed_secret(&scratch).replacen("name: db", "name: \"db\\e[2J\\nx\"", 1);
+    scratch.write("db.yaml", object);
+    scratch.write("kubeconfig", kubeconfig(&server.url(""), "{}"));
+    let run = scratch
+        .seal([
+            "verify",
+            "--cluster",
+            "db.yaml",
+            "--kubeconfig",
+            "kubeconfig",
+        ])
+        .finish()
+        .exits(0);
+    assert_eq!(run.out(), "db.yaml:1: prod/db\\u{1b}[2J\\nx opens\n");
+}
+
+#[test]
 fn credentials_that_do_not_count_are_said() {
     for command in [&APPLY[..], &["migrate", "check"], &["cert", "fetch"]] {
         let _ = with(vec![("401 Unauthorized", status("Unauthorized"))], command)
