@@ -5,6 +5,7 @@
 
 use std::{
     fmt,
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
@@ -313,7 +314,17 @@ fn in_one_line(message: &str) -> String {
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    line.trim().to_owned()
+    without_source_ports(line.trim())
+}
+
+/// A text without the near ends of connections, as in `read tcp 10.0.0.5:51234->10.96.1.2:443: i/o timeout`: each try has
+/// another, which would make news of it.
+fn without_source_ports(message: &str) -> String {
+    let words = message.split(' ').map(|word| match word.split_once("->") {
+        Some((near, far)) if near.parse::<SocketAddr>().is_ok() => far,
+        _ => word,
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// So much of a message as is passed on.
@@ -378,6 +389,23 @@ mod tests {
         ] {
             let status = Status::failure(message, "").with_code(500);
             assert_eq!(refusal(&status), ApiError::TooLarge(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_differs_at_each_try_is_left_out() {
+        for (said, expected) in [
+            (
+                "read tcp 10.0.0.5:51234->10.96.1.2:443: i/o timeout",
+                "read tcp 10.96.1.2:443: i/o timeout",
+            ),
+            (
+                "read tcp [fd00::5]:51234->[fd00::1]:443: reset",
+                "read tcp [fd00::1]:443: reset",
+            ),
+            ("a->b  and x:1->y", "a->b  and x:1->y"),
+        ] {
+            assert_eq!(in_one_line(said), expected);
         }
     }
 

@@ -365,6 +365,37 @@ async fn the_secret_of_what_is_gone_is_deleted_also_after_the_api_server_failed(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_webhook_that_fails_alike_each_time_is_told_of_once() {
+    let stored: Arc<Mutex<Value>> = Arc::default();
+    let (status, port) = (Arc::clone(&stored), Mutex::new(50_000));
+    let (cluster, asked) = cluster(move |method, path| {
+        if method == "POST" && path.ends_with("/secrets") {
+            let mut port = port.lock().expect("no test panics with it");
+            *port += 1;
+            let message = format!(
+                "Internal error occurred: failed calling webhook \"a.example\": read tcp 10.0.0.5:{port}->10.96.1.2:443: read: connection reset by peer"
+            );
+            failure(500, "InternalError", &message)
+        } else if method == "GET" && path.ends_with("/sealedsecrets/db") {
+            let mut object = sealed(2);
+            object["status"] = status.lock().expect("no test panics with it").clone();
+            (200, object)
+        } else {
+            usual(method, path)
+        }
+    });
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
+    for round in 0..5 {
+        cluster.queue.add(name());
+        work(&cluster, Duration::from_millis(100)).await;
+        assert_eq!(count(&asked, "POST", "/secrets"), round + 1);
+        *stored.lock().expect("no test panics with it") = last_status(&asked);
+    }
+    assert_eq!(count(&asked, "PUT", "/status"), 1);
+    assert_eq!(count(&asked, "POST", "/events"), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_secret_that_a_webhook_denies_to_delete_is_deleted_when_it_allows_it() {
     let denials = Mutex::new(3);
     let (cluster, asked) = cluster(move |method, path| {
