@@ -265,7 +265,7 @@ fn follow(
                 Progress::Unsynced { reason, message } if since.elapsed() >= PATIENCE => {
                     reporter.problem(&object.verdict(*reason, message));
                 }
-                Progress::Unsynced { .. } | Progress::Waiting(_) => {
+                Progress::Unsynced { .. } | Progress::Unseen | Progress::Waiting(_) => {
                     followed.last = Some((progress, since));
                     still.push(followed);
                 }
@@ -276,9 +276,15 @@ fn follow(
         }
         if begun.elapsed() >= timeout {
             for Followed { object, last } in still {
-                let seen = last.map_or_else(String::new, |(progress, _)| progress.to_string());
+                let (seen, _) = last.expect("each was looked at");
                 let message = format!("not ready after {} s: {seen}", timeout.as_secs());
-                reporter.problem(&object.problem(Reason::Retrying, &message));
+                let problem = object.problem(Reason::Retrying, &message);
+                reporter.problem(&match seen {
+                    Progress::Unseen => {
+                        problem.hint("is a controller running, and does it work in this namespace?")
+                    }
+                    _ => problem,
+                });
             }
             return Ok(());
         }

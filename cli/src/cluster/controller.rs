@@ -38,10 +38,7 @@ impl Cluster {
         if answer.is_success() {
             return Ok(answer.body);
         }
-        Err(failed(format!(
-            "cannot fetch certificate: {}",
-            answer.why()
-        )))
+        Err(refused("cannot fetch certificate", &answer))
     }
 
     /// The certificate in the ConfigMap that the controller keeps for every user of the cluster.
@@ -73,10 +70,7 @@ impl Cluster {
         match answer.status {
             409 => Ok(Opens::No),
             _ if answer.is_success() => Ok(Opens::Yes),
-            _ => Err(failed(format!(
-                "cannot validate sealed secret: {}",
-                answer.why()
-            ))),
+            _ => Err(refused("cannot validate sealed secret", &answer)),
         }
     }
 
@@ -86,10 +80,7 @@ impl Cluster {
         match answer.status {
             409 => Err(Problem::new(Reason::CannotOpen, "unable to rotate secret")),
             _ if answer.is_success() => answer.object(),
-            _ => Err(failed(format!(
-                "cannot re-encrypt secret: {}",
-                answer.why()
-            ))),
+            _ => Err(refused("cannot re-encrypt secret", &answer)),
         }
     }
 
@@ -131,5 +122,14 @@ impl Cluster {
             Some(port) => Ok(port["name"].as_str().unwrap_or_default().to_owned()),
             None => Err(cannot("it has no port")),
         }
+    }
+}
+
+/// The problem of an answer that is none. The service proxy says 503 where nothing is behind the Service, or does not answer.
+fn refused(what: &str, answer: &Answer) -> Problem {
+    let problem = failed(format!("{what}: {}", answer.why()));
+    match answer.status {
+        503 => problem.hint("is the controller running and ready?"),
+        _ => problem,
     }
 }

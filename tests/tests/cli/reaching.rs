@@ -93,6 +93,22 @@ fn an_api_server_that_fails_for_a_while_does_not_end_the_waiting() {
 }
 
 #[test]
+fn a_controller_that_does_not_work_is_asked_after() {
+    let unseen = json!({"metadata": {"generation": 1}});
+    let answers = vec![("201 Created", json!({})), ("200 OK", unseen)];
+    let _ = with(answers, &["apply", "db.yaml", "--wait", "--timeout", "1"])
+        .exits(1)
+        .says("prod/db: not ready after 1 s: the controller has not looked at it yet")
+        .says("hint: is a controller running, and does it work in this namespace?");
+    let service = ("200 OK", json!({"spec": {"ports": [{"name": "http"}]}}));
+    let down = ("503 Service Unavailable", status("no endpoints available"));
+    let _ = with(vec![service, down], &["verify", "--cluster", "db.yaml"])
+        .exits(1)
+        .says("cannot validate sealed secret: no endpoints available")
+        .says("hint: is the controller running and ready?");
+}
+
+#[test]
 fn an_api_server_that_refuses_ends_it() {
     let answers = vec![
         ("201 Created", json!({})),
