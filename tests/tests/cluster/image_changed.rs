@@ -1,4 +1,5 @@
-//! Upstream's Deployment with nothing but the image changed, and changed back.
+//! Upstream's Deployments with nothing but the image changed, and changed back. With objects in every state, and with our
+//! manifests, it is `switching.rs`.
 
 use seal_tests::{
     cluster::{Controller, Installation, Setup, install, namespace, seal},
