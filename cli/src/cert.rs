@@ -116,6 +116,7 @@ fn from_cluster(args: &CertFetchArgs, reporter: &Reporter) -> Result<Loaded, Pro
                     hint: Some(hint), ..
                 },
             ] => hint,
+            [_] => "check --kubeconfig and --context",
             _ => {
                 "check --context, --controller-name and --controller-namespace, and that the controller runs; or name a URL or file as well"
             }

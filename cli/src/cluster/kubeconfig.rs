@@ -121,7 +121,7 @@ pub(super) async fn config(access: &Access) -> Result<Config, Problem> {
     choose(&mut kubeconfig, cluster, user);
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
-        .map_err(|error| unusable(&error))?;
+        .map_err(|error| unusable(&error, "the kubeconfig"))?;
     // Requests are repeated by us, and those alone that the server puts off.
     config.default_retry = false;
     // A proxy of the environment leads to no cluster on this machine. The client compares NO_PROXY with the proxy itself.
@@ -150,17 +150,20 @@ fn read(access: &Access) -> Result<Kubeconfig, Problem> {
     let mut merged = Kubeconfig::default();
     for path in paths.iter().filter(|path| path.exists()) {
         let next = read_file(path)?;
-        merged = merged.merge(next).map_err(|error| unusable(&error))?;
+        merged = merged
+            .merge(next)
+            .map_err(|error| unusable(&error, "the kubeconfig"))?;
     }
     Ok(merged)
 }
 
 fn read_file(path: &Path) -> Result<Kubeconfig, Problem> {
-    Kubeconfig::read_from(path).map_err(|error| unusable(&error))
+    let what = format!("the kubeconfig {}", path.display());
+    Kubeconfig::read_from(path).map_err(|error| unusable(&error, &what))
 }
 
 /// The problem of a kubeconfig. What a parser says of it is not passed on: it may repeat a token.
-fn unusable(error: &KubeconfigError) -> Problem {
+fn unusable(error: &KubeconfigError, what: &str) -> Problem {
     let (reason, message) = match error {
         KubeconfigError::ReadConfig(error, path) => (
             Reason::Unreadable,
@@ -168,7 +171,7 @@ fn unusable(error: &KubeconfigError) -> Problem {
         ),
         KubeconfigError::Parse(_) => (
             Reason::InvalidSyntax,
-            "the kubeconfig is not YAML of the form that kubectl reads".to_owned(),
+            format!("{what} is not YAML of the form that kubectl reads"),
         ),
         KubeconfigError::LoadCertificateAuthority(_) => (
             Reason::Unreadable,

@@ -13,7 +13,7 @@ use crate::{
     args::{Format, MigrateCheckArgs},
     cluster::{Access, Cluster, Controller},
     output,
-    problem::Problem,
+    problem::{Place, Problem},
     report::Reporter,
 };
 
@@ -39,7 +39,13 @@ pub(crate) fn run(args: &MigrateCheckArgs, reporter: &mut Reporter) -> Result<()
     let system = controller.namespace.clone();
     let cluster = Cluster::connect(&Access::of(&args.context), controller)?;
     let mut findings = Vec::new();
-    keys(&cluster, &system, &mut findings)?;
+    let keys = keys(&cluster, &system, &mut findings)?;
+    if keys == 0 {
+        let warning = format!(
+            "no key Secret in the namespace {system}; if the controller is in another one, name that with --controller-namespace"
+        );
+        reporter.warn(&Place::default(), &warning);
+    }
     let changed = changed_secrets(&cluster, args.namespace.as_deref())?;
     let mut seen = 0;
     each_sealed_secret(&cluster, args.namespace.as_deref(), |object| {
@@ -52,7 +58,7 @@ pub(crate) fn run(args: &MigrateCheckArgs, reporter: &mut Reporter) -> Result<()
     }
     if findings.is_empty() {
         let note = format!("{seen} SealedSecrets; nothing would be different");
-        reporter.note(&crate::problem::Place::default(), &note);
+        reporter.note(&Place::default(), &note);
     } else {
         reporter.found_problem();
     }
@@ -84,8 +90,9 @@ impl Finding {
     }
 }
 
-/// The keys that upstream uses and ours would not.
-fn keys(cluster: &Cluster, system: &str, findings: &mut Vec<Finding>) -> Result<(), Problem> {
+/// The keys that upstream uses and ours would not; how many keys there are at all.
+fn keys(cluster: &Cluster, system: &str, findings: &mut Vec<Finding>) -> Result<usize, Problem> {
+    let mut seen = 0;
     let path = format!("/api/v1/namespaces/{system}/secrets");
     let label = format!(
         "&labelSelector={}%3D{}",
@@ -94,6 +101,7 @@ fn keys(cluster: &Cluster, system: &str, findings: &mut Vec<Finding>) -> Result<
     );
     let get = |page: &str| cluster.get(&format!("{page}{label}"));
     each("key Secrets", &path, get, |object| {
+        seen += 1;
         let name = text(&object, "name").to_owned();
         let error = match Secret::from_json(&object) {
             Err(error) => Some((Reason::UnreadableKey, error.to_string())),
@@ -111,7 +119,8 @@ fn keys(cluster: &Cluster, system: &str, findings: &mut Vec<Finding>) -> Result<
             });
         }
         Ok(())
-    })
+    })?;
+    Ok(seen)
 }
 
 /// Whether others than a controller wrote the data or the type of a Secret, by its name: who.

@@ -157,6 +157,15 @@ fn list() -> (&'static str, Value) {
 }
 
 #[test]
+fn a_check_that_finds_no_key_says_where_it_looked() {
+    let check = ["migrate", "check", "--controller-namespace", "elsewhere"];
+    let _ = with(vec![("200 OK", json!({"items": []}))], &check)
+        .exits(0)
+        .says("warning: no key Secret in the namespace elsewhere")
+        .says("0 SealedSecrets; nothing would be different");
+}
+
+#[test]
 fn what_going_back_would_change_is_told_to_machines_as_well() {
     let dry = ["migrate", "back", "--dry-run", "--format", "json"];
     let run = with(vec![list(), ("200 OK", json!({}))], &dry).exits(0);
@@ -305,6 +314,7 @@ fn a_kubeconfig_that_cannot_be_read_is_not_quoted() {
             let _ = run
                 .finish()
                 .exits(1)
+                .says("the kubeconfig kubeconfig ")
                 .says("not YAML of the form that kubectl reads")
                 .never_shows(MARKER);
         }
