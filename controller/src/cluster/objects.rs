@@ -77,9 +77,17 @@ pub(super) struct Object {
 
 impl Object {
     fn waits_for_keys(&self, keys: &KeyIds) -> bool {
-        let does_not_open = self.known.as_ref().is_some_and(|known| !known.opens);
-        let tried = self.tried.as_ref();
-        does_not_open && tried.is_some_and(|(_, tried)| tried.is_outdated(keys))
+        let failed = self.known.as_ref().filter(|known| !known.opens);
+        failed.is_some_and(|known| {
+            let tried = self.tried_of(known.seen);
+            tried.is_some_and(|tried| tried.is_outdated(keys))
+        })
+    }
+
+    /// What was found out of this state of it.
+    fn tried_of(&self, seen: Fingerprint) -> Option<&Tried> {
+        let (then, tried) = self.tried.as_ref()?;
+        (*then == seen).then_some(tried)
     }
 }
 
@@ -172,10 +180,7 @@ impl Objects {
 
     /// What earlier tries found out of a SealedSecret, where it still is as it was then.
     pub(super) fn tried(&self, name: &ObjectName, seen: Fingerprint) -> Option<&Tried> {
-        let tried = self.objects.get(name)?.tried.as_ref();
-        tried
-            .filter(|(then, _)| *then == seen)
-            .map(|(_, tried)| tried)
+        self.objects.get(name)?.tried_of(seen)
     }
 
     /// Whether a SealedSecret did not open as it is now.

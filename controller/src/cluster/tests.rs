@@ -44,6 +44,8 @@ where
     let service = tower::service_fn(move |request: http::Request<Body>| {
         let (answer, noted) = (Arc::clone(&answer), Arc::clone(&noted));
         async move {
+            // As a real one makes its caller wait, so that a test of an endless loop ends.
+            tokio::task::yield_now().await;
             let (parts, body) = request.into_parts();
             let (method, path) = (parts.method.as_str(), parts.uri.path());
             let body = body.collect_bytes().await?;
@@ -524,4 +526,66 @@ async fn what_does_not_open_waits_when_the_operations_of_its_namespace_are_used_
     resume();
     work(&cluster, Duration::from_secs(5)).await;
     assert_eq!(count(&asked, "PUT", "/second/status"), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_open_whatever_the_keys_is_looked_at_once() {
+    let odd = [
+        (
+            "both forms",
+            json!({"encryptedData": {"a": "AAAA"}, "data": "AAAA"}),
+        ),
+        (
+            "odd types",
+            json!({"encryptedData": {"a": "AAAA"}, "template": "text"}),
+        ),
+        ("no ciphertext", json!({"encryptedData": {"a": "AAAA"}})),
+        (
+            "no ciphertext in the deprecated form",
+            json!({"data": "AAAA"}),
+        ),
+        (
+            "a template text",
+            json!({"encryptedData": {}, "template": {"data": {"a": "{{ b }}"}}}),
+        ),
+    ];
+    for (what, spec) in odd {
+        let lost = new_key();
+        let changed = Arc::new(Mutex::new(false));
+        let is_changed = Arc::clone(&changed);
+        let (cluster, asked) = cluster(move |method, path| {
+            if method == "GET" && path.ends_with("/sealedsecrets/db") {
+                let mut object = sealed_with(&lost.certificate, 1);
+                if *is_changed.lock().expect("no test panics with it") {
+                    object["metadata"] = metadata(2);
+                    object["spec"] = spec.clone();
+                }
+                (200, object)
+            } else {
+                usual(method, path)
+            }
+        });
+        let worker = tokio::spawn(Arc::clone(&cluster).work());
+        let told = async |times| {
+            let told = async {
+                while count(&asked, "PUT", "/status") < times {
+                    sleep(Duration::from_millis(5)).await;
+                }
+            };
+            timeout(Duration::from_secs(60), told).await.expect(what);
+            sleep(Duration::from_millis(100)).await;
+            assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), times, "{what}");
+        };
+        // It is wanting for a key before it is changed, and another key comes then.
+        cluster.sealed_secret_seen(&name(), "u", fingerprint(1));
+        told(1).await;
+        *changed.lock().expect("no test panics with it") = true;
+        cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
+        told(2).await;
+        let other = key_secret(&new_key(), "other", Some("kube-system"));
+        let changed = cluster.keys.add(other);
+        cluster.keys_seen(changed);
+        told(2).await;
+        worker.abort();
+    }
 }

@@ -99,6 +99,13 @@ pub fn unseal_again(
     tried: Tried,
     allowed: u64,
 ) -> Attempt {
+    if let Err(failure) = check_form(sealed, options) {
+        return Attempt {
+            // No key will ever change it.
+            outcome: Outcome::Failed(failure, Tried::default()),
+            operations: 0,
+        };
+    }
     let mut opening = Opening::new(sealed, ring, tried);
     let outcome = match open(sealed, options, &mut opening, allowed) {
         Ok(opened) => Outcome::Opened(opened),
@@ -111,6 +118,22 @@ pub fn unseal_again(
     }
 }
 
+/// Refuses an object that is not opened, whatever is sealed in it.
+fn check_form(sealed: &SealedSecret, options: &UnsealOptions) -> Result<(), Failure> {
+    let (reason, message) = match &sealed.spec.data {
+        Some(_) if !sealed.spec.encrypted_data.is_empty() => (
+            Reason::ConflictingData,
+            "spec.encryptedData and the deprecated spec.data cannot be used at the same time",
+        ),
+        Some(_) if !options.legacy_data => (
+            Reason::InvalidObject,
+            "the deprecated field spec.data is switched off; seal the Secret again",
+        ),
+        Some(_) | None => return Ok(()),
+    };
+    Err(Failure::of_object(reason, message))
+}
+
 fn open(
     sealed: &SealedSecret,
     options: &UnsealOptions,
@@ -118,14 +141,6 @@ fn open(
     allowed: u64,
 ) -> Result<Opened, Ended> {
     let opened = match &sealed.spec.data {
-        Some(_) if !sealed.spec.encrypted_data.is_empty() => Err(Failure::of_object(
-            Reason::ConflictingData,
-            "spec.encryptedData and the deprecated spec.data cannot be used at the same time",
-        ))?,
-        Some(_) if !options.legacy_data => Err(Failure::of_object(
-            Reason::InvalidObject,
-            "the deprecated field spec.data is switched off; seal the Secret again",
-        ))?,
         Some(text) => Opened {
             secret: legacy::open(sealed, text, opening, allowed)?,
             keys: BTreeMap::new(),
