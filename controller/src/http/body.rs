@@ -8,7 +8,7 @@ use axum::{
 };
 use futures::StreamExt;
 use seal_api::{API_VERSION, KIND, SealedSecret};
-use seal_manifest::{Limits, Node, Text, read};
+use seal_manifest::{Error, Limits, Node, Text, read};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -22,6 +22,8 @@ const KIB: usize = 1024;
 /// How much of a body that is refused is read all the same: who is still writing does not see the answer.
 const MOST_DISCARDED: usize = 4 * 1024 * 1024;
 const LONGEST_DISCARDING: Duration = Duration::from_secs(5);
+/// The most values of a body, keys included: each takes far more memory than it has bytes in the body.
+const MOST_VALUES: usize = 50_000;
 /// The most items of an object that is opened for a caller.
 const MOST_ITEMS: usize = 1000;
 
@@ -39,7 +41,7 @@ pub(super) struct Held {
 pub(super) enum BodyError {
     /// It did not arrive whole, or not in time.
     Broken,
-    /// It is too large, or has too many items.
+    /// It is too large, or has too many items or other values.
     TooLarge,
     /// Too many others are being read.
     TooMany,
@@ -147,14 +149,20 @@ pub(super) async fn discard(body: Body) {
 /// # Errors
 ///
 /// [`BodyError::NoSealedSecret`] where it is not exactly one document with the right `apiVersion` and `kind`, and
-/// [`BodyError::TooLarge`] where it has more items than are opened for a caller.
+/// [`BodyError::TooLarge`] where it has more values than are read, or more items than are opened, for a caller.
 pub(super) fn sealed_secret(bytes: &[u8]) -> Result<SealedSecret, BodyError> {
     let none = BodyError::NoSealedSecret;
     let text = Text::decode(bytes).map_err(|_| none)?;
-    let stream = read(text.as_str(), &Limits::default()).map_err(|_| none)?;
-    let mut documents = stream.documents.into_iter();
-    let (Some(Ok(document)), None) = (documents.next(), documents.next()) else {
-        return Err(none);
+    let limits = Limits {
+        documents: 1,
+        nodes: MOST_VALUES,
+        ..Limits::default()
+    };
+    let stream = read(text.as_str(), &limits).map_err(|_| none)?;
+    let document = match stream.documents.into_iter().next() {
+        Some(Ok(document)) => document,
+        Some(Err(Error::TooManyNodes { .. })) => return Err(BodyError::TooLarge),
+        Some(Err(_)) | None => return Err(none),
     };
     let root = &document.root;
     let says = |field: &str| root.get(field).and_then(Node::as_str);

@@ -355,12 +355,20 @@ fn what_is_rotated_is_sealed_with_the_current_key() {
 }
 
 #[test]
-fn a_body_that_is_too_large_or_has_too_many_items_is_refused_before_a_key_is_touched() {
+fn a_body_that_is_too_large_or_has_too_many_values_is_refused_before_a_key_is_touched() {
     let server = Server::new();
     let large = Bytes::from(vec![b' '; 10 * 1024 * 1024 + 1]);
     let mut many = sealed(Scope::Strict, 0);
     let item = many["spec"]["encryptedData"]["password"].clone();
     many["spec"]["encryptedData"] = (0..1001).map(|n| (format!("k{n}"), item.clone())).collect();
+    let mut full = sealed(Scope::Strict, 0);
+    full["spec"]["template"]["data"] = (0..25_000)
+        .map(|n| (format!("k{n}"), Value::from("")))
+        .collect();
+    let full_in_yaml = format!(
+        "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nx: [{}]",
+        "0, ".repeat(50_000)
+    );
     for path in ["/v1/verify", "/v1/rotate"] {
         server.check(path, large.clone(), 413);
         let stream =
@@ -374,6 +382,8 @@ fn a_body_that_is_too_large_or_has_too_many_items_is_refused_before_a_key_is_tou
             413
         );
         server.check(path, text(&many), 413);
+        server.check(path, text(&full), 413);
+        server.check(path, full_in_yaml.clone(), 413);
     }
     assert_eq!(server.keys.operations(), 0);
 }
