@@ -135,3 +135,22 @@ fn a_shared_control_plane_ends_with_its_process_though_nothing_drops_it() {
         thread::sleep(Duration::from_millis(20));
     }
 }
+
+#[test]
+fn the_image_has_the_program_under_every_name_that_manifests_call_it_by() {
+    const IMAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/image/Containerfile");
+    let image = fs::read_to_string(IMAGE).expect("the image is described");
+    for setup in [Setup::chart(), Setup::upstream_static(), Setup::ours()] {
+        let objects = setup.objects();
+        let deployment = objects.iter().find(|object| object["kind"] == "Deployment");
+        let command = deployment.and_then(|deployment| {
+            deployment["spec"]["template"]["spec"]["containers"][0]["command"][0].as_str()
+        });
+        let command = command.expect("the manifests say what is run");
+        let path = format!("/usr/local/bin/{command}");
+        assert!(
+            image.split(['"', ' ', '\n', ']']).any(|word| word == path),
+            "{command}"
+        );
+    }
+}
