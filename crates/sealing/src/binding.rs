@@ -39,12 +39,32 @@ impl Binding {
 }
 
 impl fmt::Display for Binding {
-    /// What the scope looks at: `prod/db`, `namespace prod`, or `any namespace`.
+    /// What the scope looks at: `prod/db`, `namespace prod`, or `any namespace`. A line break or the like, which no valid
+    /// name has, is escaped: anybody may seal for a name of his choice.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (namespace, name) = (self.namespace.escape_debug(), self.name.escape_debug());
         match self.scope {
-            Scope::Strict => write!(formatter, "{}/{}", self.namespace, self.name),
-            Scope::NamespaceWide => write!(formatter, "any name in namespace {}", self.namespace),
+            Scope::Strict => write!(formatter, "{namespace}/{name}"),
+            Scope::NamespaceWide => write!(formatter, "any name in namespace {namespace}"),
             Scope::ClusterWide => formatter.write_str("any name in any namespace"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_none_adds_no_line_to_a_log() {
+        for scope in [Scope::Strict, Scope::NamespaceWide, Scope::ClusterWide] {
+            let binding = Binding {
+                scope,
+                namespace: "a\r".to_owned(),
+                name: "b\n2026-11-21T10:00:00Z  INFO all is well".to_owned(),
+            };
+            let said = binding.to_string();
+            assert!(!said.contains(char::is_control), "{said:?}");
         }
     }
 }
