@@ -77,11 +77,17 @@ pub(super) struct Object {
 
 impl Object {
     fn waits_for_keys(&self, keys: &KeyIds) -> bool {
-        let failed = self.known.as_ref().filter(|known| !known.opens);
-        failed.is_some_and(|known| {
-            let tried = self.tried_of(known.seen);
-            tried.is_some_and(|tried| tried.is_outdated(keys))
-        })
+        match &self.known {
+            Some(known) if known.opens => false,
+            Some(known) => self
+                .tried_of(known.seen)
+                .is_some_and(|tried| tried.is_outdated(keys)),
+            // It was put off.
+            None => self
+                .seen
+                .and_then(|seen| self.tried_of(seen))
+                .is_some_and(|tried| !tried.was_with(keys)),
+        }
     }
 
     /// What was found out of this state of it.
@@ -183,10 +189,11 @@ impl Objects {
         self.objects.get(name)?.tried_of(seen)
     }
 
-    /// Whether a SealedSecret did not open as it is now.
-    pub(super) fn is_failing(&self, name: &ObjectName) -> bool {
+    /// Whether a SealedSecret did not open as it is now, with these keys.
+    pub(super) fn is_failing(&self, name: &ObjectName, keys: &KeyIds) -> bool {
         let seen = self.objects.get(name).and_then(|object| object.seen);
-        seen.is_some_and(|seen| self.tried(name, seen).is_some())
+        let tried = seen.and_then(|seen| self.tried(name, seen));
+        tried.is_some_and(|tried| tried.was_with(keys))
     }
 
     /// Notes what was found out of a SealedSecret that does not open; none where it does.
@@ -339,10 +346,13 @@ mod tests {
     fn what_was_tried_counts_as_long_as_the_object_is_the_same() {
         let mut objects = objects(None);
         objects.note_tried(&name(), fingerprint(1), Some(tried()));
-        assert!(objects.is_failing(&name()));
+        let keys = KeyIds::default();
+        assert!(objects.is_failing(&name(), &keys));
+        let other = KeyIds::new([KeyId::of_spki(b"other")].into());
+        assert!(!objects.is_failing(&name(), &other));
         assert!(objects.tried(&name(), fingerprint(1)).is_some());
         objects.see(&name(), "u", fingerprint(2));
-        assert!(!objects.is_failing(&name()));
+        assert!(!objects.is_failing(&name(), &keys));
         assert!(objects.tried(&name(), fingerprint(2)).is_none());
     }
 

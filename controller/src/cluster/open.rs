@@ -19,10 +19,11 @@ pub(super) enum Opened {
 }
 
 impl Cluster {
-    /// How long a SealedSecret that does not open waits before more is spent on it.
+    /// How long a SealedSecret that does not open waits before more is spent on it. With a new key, each gets a try with
+    /// that key at once, however many others of its namespace wait.
     pub(super) fn puts_off(&self, name: &ObjectName) -> Option<Duration> {
         let wait = self.effort().wait(&name.namespace, Instant::now())?;
-        let is_failing = self.objects().is_failing(name);
+        let is_failing = self.objects().is_failing(name, &self.keys.ids());
         is_failing.then(|| {
             self.metrics.put_off(&name.namespace);
             wait

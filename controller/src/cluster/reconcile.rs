@@ -137,6 +137,8 @@ impl Cluster {
             }
             Outcome::After(wait) => {
                 objects.conclude(name, None);
+                let has_new_keys = objects.waits_for_keys(name, &self.keys.ids());
+                let wait = if has_new_keys { Duration::ZERO } else { wait };
                 self.queue.add_after(name.clone(), wait);
             }
             Outcome::Failed => {

@@ -589,3 +589,45 @@ async fn what_cannot_open_whatever_the_keys_is_looked_at_once() {
         worker.abort();
     }
 }
+
+#[tokio::test]
+async fn a_new_key_opens_at_once_what_waits_for_it_also_where_the_operations_are_used_up() {
+    let lost = new_key();
+    let restored = key_secret(&lost, "restored", Some("kube-system"));
+    let never = new_key();
+    let (cluster, asked) = cluster_with(
+        &["--max-failing-operations=1"],
+        move |method, path| match (method, path.rsplit('/').nth(1)) {
+            ("GET", Some("sealedsecrets")) => {
+                let name = path.rsplit('/').next().unwrap_or_default();
+                let key = if name == "db" { &lost } else { &never };
+                let mut object = sealed_with(&key.certificate, 1);
+                object["metadata"]["name"] = name.into();
+                (200, object)
+            }
+            _ => usual(method, path),
+        },
+    );
+    let worker = tokio::spawn(Arc::clone(&cluster).work());
+    let until = async |what: &str, method: &'static str, end: &'static str, times| {
+        let done = async {
+            while count(&asked, method, end) < times {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(30), done).await.expect(what);
+    };
+    for other in ["first", "second", "third", "db"] {
+        let name = ObjectName::new("prod", other);
+        cluster.sealed_secret_seen(&name, "u", fingerprint(1));
+    }
+    until("the last one is looked at", "GET", "/sealedsecrets/db", 1).await;
+    let changed = cluster.keys.add(restored);
+    cluster.keys_seen(changed);
+    until("it opens", "POST", "/secrets", 1).await;
+    sleep(Duration::from_millis(300)).await;
+    // The others got one try each, and wait again.
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/second"), 2);
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/third"), 2);
+    worker.abort();
+}

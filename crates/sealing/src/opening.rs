@@ -173,7 +173,10 @@ impl<'o> Opening<'o> {
         };
         let found = self.tried.items[place];
         let opened = self.open_knowing(item, &ciphertext, found, likeliest_only);
-        self.tried.items[place] = match opened {
+        let keys = &self.tried.keys;
+        self.tried.items[place] = match &opened {
+            // What is found is noted of the keys that were tried before only.
+            Some((_, key)) if likeliest_only && !keys.contains(key) => found,
             Some(_) => Found::Opens,
             None if likeliest_only => found,
             None => Found::InVain,

@@ -11,8 +11,10 @@ use crate::ItemLine;
 /// of the object change; no value and no ciphertext is in it.
 #[derive(Debug, Clone, Default)]
 pub struct Tried {
-    /// The keys that were at hand.
+    /// The keys that were at hand, or that were for the items of which something is known.
     pub(crate) keys: Arc<BTreeSet<KeyId>>,
+    /// The keys that were at hand at the last try, also where it was put off.
+    pub(crate) last_keys: Arc<BTreeSet<KeyId>>,
     /// What came of each item, in the order of the items' keys.
     pub(crate) items: Box<[Found]>,
     /// The keys that opened items, the last one first.
@@ -51,17 +53,24 @@ impl Tried {
         !self.is_whole() || (self.items.contains(&Found::InVain) && *self.keys != *keys)
     }
 
+    /// Whether the last try had exactly these keys at hand.
+    pub fn was_with(&self, keys: &BTreeSet<KeyId>) -> bool {
+        *self.last_keys == *keys
+    }
+
     /// What of it holds for an object with so many items and with `keys` at hand.
     pub(crate) fn for_another_try(mut self, items: usize, keys: &Arc<BTreeSet<KeyId>>) -> Self {
         // A key that is gone may be the one that opened an item.
-        let has_only_more_keys = self.is_whole() && self.keys.is_subset(keys);
-        if self.items.len() != items || !(has_only_more_keys || self.keys == *keys) {
+        let has_only_more_keys = self.keys.is_subset(keys);
+        if self.items.len() != items || !has_only_more_keys {
             return Self {
                 keys: Arc::clone(keys),
+                last_keys: Arc::clone(keys),
                 items: vec![Found::Nothing; items].into(),
                 ..Self::default()
             };
         }
+        self.last_keys = Arc::clone(keys);
         if self.keys != *keys {
             self.diagnosis = self.diagnosis.filter(Diagnosis::is_not_of_the_keys);
         }
