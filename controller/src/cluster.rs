@@ -186,8 +186,7 @@ impl Cluster {
             return Ok(());
         };
         if crate::plan::is_owned_by(&secret, &owner) {
-            let uid = read::text(&object, "uid");
-            let deleted = self.api.delete(Kind::Secret, name, &uid).await;
+            let deleted = self.api.delete(Kind::Secret, name, &object).await;
             deleted.map_err(|error| match without_values(&error, [&secret]) {
                 Ok(_) => error,
                 Err(hidden) => ApiError::Failed(format!("the API server refuses, and {hidden}")),

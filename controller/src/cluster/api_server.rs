@@ -178,14 +178,17 @@ impl ApiServer {
         self.send("PUT", &path, json(object)?).await
     }
 
-    /// Deletes the object with this uid and no other one of its name.
+    /// Deletes an object as it was read: no other one of its name, and not once somebody changed it.
     pub(super) async fn delete(
         &self,
         kind: Kind,
         name: &ObjectName,
-        uid: &str,
+        object: &Value,
     ) -> Result<(), ApiError> {
-        let options = serde_json::json!({"preconditions": {"uid": uid}});
+        let read = &object["metadata"];
+        let options = serde_json::json!({
+            "preconditions": {"uid": read["uid"], "resourceVersion": read["resourceVersion"]},
+        });
         match self.send("DELETE", &kind.path(name), json(&options)?).await {
             Ok(_) | Err(ApiError::NotFound) => Ok(()),
             Err(error) => Err(error),

@@ -631,3 +631,34 @@ async fn a_new_key_opens_at_once_what_waits_for_it_also_where_the_operations_are
     assert_eq!(count(&asked, "GET", "/sealedsecrets/third"), 2);
     worker.abort();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_another_sealed_secret_takes_over_meanwhile_is_not_deleted() {
+    let taken = Arc::new(Mutex::new(false));
+    let (cluster, asked) = cluster(move |method, path| {
+        let mut is_taken = taken.lock().expect("no test panics with it");
+        match (method, path.rsplit('/').nth(1)) {
+            ("GET", Some("sealedsecrets")) => failure(404, "NotFound", "not found"),
+            ("GET", _) => {
+                let (version, uid) = if *is_taken { ("8", "new") } else { ("7", "u") };
+                let owner = json!([{
+                    "apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "db", "uid": uid, "controller": true,
+                }]);
+                let metadata = json!({"name": "db", "uid": "s", "resourceVersion": version, "ownerReferences": owner});
+                (200, json!({"metadata": metadata}))
+            }
+            // As the API server does where a precondition is not met.
+            _ => {
+                *is_taken = true;
+                failure(409, "Conflict", "the precondition is not met")
+            }
+        }
+    });
+    cluster.delete_secret_of(&name(), "u").await;
+    let asked = asked.lock().expect("no test panics with it");
+    let deleted: Vec<_> = asked.iter().filter(|(how, _, _)| how == "DELETE").collect();
+    assert_eq!(deleted.len(), 1);
+    let options: Value = serde_json::from_str(&deleted[0].2).expect("it is JSON");
+    let expected = json!({"uid": "s", "resourceVersion": "7"});
+    assert_eq!(options["preconditions"], expected);
+}
