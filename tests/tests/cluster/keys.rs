@@ -206,6 +206,22 @@ fn a_key_in_another_namespace_is_ignored_and_told() {
     });
 }
 
+/// The threat model says so, and that a pinned certificate helps.
+#[test]
+fn who_may_seal_for_the_controllers_namespace_may_bring_a_key() {
+    everywhere(|site| {
+        let (certificate, key) = (pem("rsa-3072.crt"), pem("rsa-3072.key"));
+        let items = [("tls.crt", certificate.as_str()), ("tls.key", key.as_str())];
+        let mut brought = seal(&site.certificate, &site.system, "brought", &items);
+        brought["spec"]["template"]["metadata"]["labels"] =
+            json!({"sealedsecrets.bitnami.com/sealed-secrets-key": "active"});
+        site.api().apply(&brought);
+        site.api()
+            .apply(&seal(&certificate, &site.apps, "db", &[("a", "b")]));
+        site.synced("db");
+    });
+}
+
 #[test]
 fn a_key_that_is_relabelled_or_deleted_opens_and_seals_no_more() {
     everywhere(|site| {
