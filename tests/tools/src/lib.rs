@@ -133,6 +133,14 @@ pub const KUSTOMIZE: Tool = program(
 /// A program of ours that says what kstatus and Argo CD's own script make of objects.
 pub const HEALTH: Tool = program("health", "health", ".");
 
+/// A program of ours that renders templates as the project we are compatible with does.
+pub const TEMPLATES: Tool = Tool {
+    name: "templates",
+    module: "templates",
+    package: ".",
+    ..HELM
+};
+
 /// Argo CD, for the scripts by which it judges the health of objects.
 pub const ARGO_CD: Module = Module {
     name: "argo-cd",
@@ -159,6 +167,7 @@ pub const TOOLS: &[Tool] = &[
     JSONNET,
     KUSTOMIZE,
     HEALTH,
+    TEMPLATES,
 ];
 
 /// What a control plane is made of.
