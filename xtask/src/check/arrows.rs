@@ -7,6 +7,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("seal-envelope", &[]),
     ("seal-api", &[]),
     ("seal-manifest", &[]),
+    ("seal-template", &[]),
     ("seal-documents", &["seal-api", "seal-manifest"]),
     ("seal-sealing", &["seal-envelope", "seal-api"]),
     (

@@ -1,0 +1,460 @@
+//! Rendering. What is open is kept on a stack of its own, not on the machine's: templates may call each other as deeply as
+//! the limits allow, and nest as deeply as they are long.
+
+mod call;
+mod evaluate;
+
+use std::collections::BTreeMap;
+
+use zeroize::Zeroizing;
+
+use crate::{
+    Allowed,
+    error::{Error, Position, Problem},
+    fmt,
+    functions::Scope,
+    heap::Heap,
+    limits::{Limits, Meter},
+    node::{BodyId, Branch, DOLLAR, Name, Pipeline, StatementId, StatementKind, Tree},
+    parse::Parsed,
+    text::{Growing, Text},
+    value::{Entry, List, Value},
+};
+
+/// A problem and the byte where it is.
+type Result<T> = std::result::Result<T, Box<Wrong>>;
+
+pub(crate) struct Wrong {
+    offset: usize,
+    function: Option<&'static str>,
+    problem: Problem,
+}
+
+/// Renders a template with values by their names.
+pub(crate) fn render<'a>(
+    source: &'a str,
+    parsed: &'a Parsed,
+    values: &BTreeMap<Text, Text>,
+    limits: &Limits,
+    allowed: Allowed<'a>,
+) -> std::result::Result<Zeroizing<Vec<u8>>, Error> {
+    let mut heap = Heap::default();
+    let values = values
+        .iter()
+        .map(|(key, value)| (key.clone(), Value::Text(value.clone())));
+    let dot = Value::Map(heap.map(Entry::Text, values.collect()));
+    let mut machine = Machine {
+        allowed,
+        source,
+        tree: &parsed.tree,
+        meter: Meter::new(*limits),
+        out: Growing::default(),
+        variables: vec![(DOLLAR, dot.clone())],
+        base: 0,
+        calls: 0,
+        frames: Vec::new(),
+        heap,
+    };
+    machine.open(parsed.start, dot);
+    machine.run().map_err(|wrong| Error {
+        position: Position::of(source, wrong.offset),
+        function: wrong.function.map(str::to_owned),
+        problem: wrong.problem,
+    })?;
+    Ok(std::mem::take(&mut machine.out).into_vec().into())
+}
+
+struct Machine<'a> {
+    allowed: Allowed<'a>,
+    source: &'a str,
+    tree: &'a Tree,
+    meter: Meter,
+    out: Growing,
+    variables: Vec<(Name, Value)>,
+    /// The first variable of the template that runs.
+    base: usize,
+    /// How many templates have been called and not ended.
+    calls: usize,
+    frames: Vec<Frame<'a>>,
+    // Last, so that everything else that holds a list or a dictionary is gone when it is taken apart.
+    heap: Heap,
+}
+
+/// What is open.
+enum Frame<'a> {
+    /// The statements of a body.
+    Body {
+        statements: &'a [StatementId],
+        dot: Value,
+    },
+    /// An `if` or `with`: its variables end with it.
+    Branch {
+        variables: usize,
+    },
+    Range(Range<'a>),
+    /// A template that was called: then those of its caller are seen again.
+    Call {
+        base: usize,
+        variables: usize,
+    },
+}
+
+struct Range<'a> {
+    branch: &'a Branch,
+    /// How many variables there were before.
+    variables: usize,
+    /// How many there are before each turn.
+    inner: usize,
+    items: Items,
+}
+
+/// What is left to go through.
+enum Items {
+    List { list: List, next: usize },
+    Entries(std::vec::IntoIter<(Text, Value)>),
+    Count { next: i64, end: i64, of: Value },
+    CountUp { next: u64, end: u64, of: Value },
+}
+
+impl<'a> Machine<'a> {
+    fn run(&mut self) -> Result<()> {
+        while let Some(frame) = self.frames.last_mut() {
+            match frame {
+                Frame::Body { statements, dot } => {
+                    if let Some((first, rest)) = statements.split_first() {
+                        let dot = dot.clone();
+                        *statements = rest;
+                        self.statement(*first, dot)?;
+                    } else {
+                        self.frames.pop();
+                    }
+                }
+                Frame::Branch { variables } => {
+                    let variables = *variables;
+                    self.variables.truncate(variables);
+                    self.frames.pop();
+                }
+                Frame::Call { base, variables } => {
+                    let (base, variables) = (*base, *variables);
+                    self.variables.truncate(variables);
+                    self.base = base;
+                    self.calls -= 1;
+                    self.frames.pop();
+                }
+                Frame::Range(_) => self.turn()?,
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, body: BodyId, dot: Value) {
+        let statements = &self.tree.bodies[body];
+        self.frames.push(Frame::Body { statements, dot });
+    }
+
+    fn statement(&mut self, id: StatementId, dot: Value) -> Result<()> {
+        let statement = &self.tree.statements[id];
+        let offset = statement.offset;
+        self.steps(1, offset)?;
+        match &statement.kind {
+            StatementKind::Text { start, end } => {
+                let source = self.source;
+                self.write(&source.as_bytes()[*start..*end], offset)
+            }
+            StatementKind::Action(pipeline) => {
+                let value = self.pipeline(&dot, pipeline)?;
+                if pipeline.variables.is_empty() {
+                    self.print(&value, pipeline.offset)?;
+                }
+                Ok(())
+            }
+            StatementKind::If(branch) => self.branch(branch, dot, false),
+            StatementKind::With(branch) => self.branch(branch, dot, true),
+            StatementKind::Range(branch) => self.range(branch, dot),
+            StatementKind::Template { name, argument } => {
+                self.template(name, argument.as_ref(), &dot, offset)
+            }
+            StatementKind::Break => {
+                self.leave_turn(true);
+                Ok(())
+            }
+            StatementKind::Continue => {
+                self.leave_turn(false);
+                Ok(())
+            }
+        }
+    }
+
+    fn branch(&mut self, branch: &'a Branch, dot: Value, changes_dot: bool) -> Result<()> {
+        let variables = self.variables.len();
+        let value = self.pipeline(&dot, &branch.pipeline)?;
+        self.frames.push(Frame::Branch { variables });
+        if value.truth() {
+            self.open(branch.body, if changes_dot { value } else { dot });
+        } else if let Some(otherwise) = branch.otherwise {
+            self.open(otherwise, dot);
+        }
+        Ok(())
+    }
+
+    fn range(&mut self, branch: &'a Branch, dot: Value) -> Result<()> {
+        let variables = self.variables.len();
+        let value = self.pipeline(&dot, &branch.pipeline)?;
+        let several = branch.pipeline.variables.len() > 1;
+        if let Value::Map(map) = &value {
+            self.steps(map.len() / 8, branch.pipeline.offset)?;
+        }
+        let items = match &value {
+            Value::List(list) => Some(Items::List {
+                list: list.clone(),
+                next: 0,
+            }),
+            Value::Map(map) => Some(Items::Entries(map.to_vec().into_iter())),
+            Value::Missing | Value::Nil => None,
+            _ => {
+                let signed = value.signed().map(|end| Items::Count {
+                    next: 0,
+                    end,
+                    of: value.clone(),
+                });
+                let unsigned = || {
+                    value.unsigned().map(|end| Items::CountUp {
+                        next: 0,
+                        end,
+                        of: value.clone(),
+                    })
+                };
+                let Some(items) = signed.or_else(unsigned) else {
+                    return Err(evaluation(
+                        branch.pipeline.offset,
+                        "range cannot go through a value of this type",
+                    ));
+                };
+                if several {
+                    return Err(evaluation(
+                        branch.pipeline.offset,
+                        "range over a number has only one variable",
+                    ));
+                }
+                Some(items)
+            }
+        };
+        let Some(items) = items.filter(|items| !items.is_empty()) else {
+            self.frames.push(Frame::Branch { variables });
+            if let Some(otherwise) = branch.otherwise {
+                self.open(otherwise, dot);
+            }
+            return Ok(());
+        };
+        let inner = self.variables.len();
+        self.frames.push(Frame::Range(Range {
+            branch,
+            variables,
+            inner,
+            items,
+        }));
+        Ok(())
+    }
+
+    /// The next turn of the innermost `range`, which is at the top of the stack.
+    fn turn(&mut self) -> Result<()> {
+        let Some(Frame::Range(range)) = self.frames.last_mut() else {
+            return Ok(());
+        };
+        let branch = range.branch;
+        self.variables.truncate(range.inner);
+        let Some((index, element)) = range.items.next() else {
+            let variables = range.variables;
+            self.variables.truncate(variables);
+            self.frames.pop();
+            return Ok(());
+        };
+        let offset = branch.pipeline.offset;
+        self.steps(1, offset)?;
+        match (
+            branch.pipeline.variables.as_slice(),
+            branch.pipeline.assigns,
+        ) {
+            ([], _) => {}
+            ([one], true) => self.assign(*one, element.clone(), offset)?,
+            ([first, second, ..], true) => {
+                self.assign(*first, index, offset)?;
+                self.assign(*second, element.clone(), offset)?;
+            }
+            (names, false) => {
+                let top = self.variables.len();
+                self.variables[top - 1].1 = element.clone();
+                if names.len() > 1 {
+                    self.variables[top - 2].1 = index;
+                }
+            }
+        }
+        self.open(branch.body, element);
+        Ok(())
+    }
+
+    /// Closes everything up to the innermost `range`, and with `whole` that too.
+    fn leave_turn(&mut self, whole: bool) {
+        while let Some(frame) = self.frames.last_mut() {
+            if let Frame::Range(range) = frame {
+                if whole {
+                    let variables = range.variables;
+                    self.variables.truncate(variables);
+                    self.frames.pop();
+                }
+                return;
+            }
+            self.frames.pop();
+        }
+    }
+
+    fn template(
+        &mut self,
+        name: &Text,
+        argument: Option<&'a Pipeline>,
+        dot: &Value,
+        offset: usize,
+    ) -> Result<()> {
+        let Some(definition) = self.tree.definitions.get(name) else {
+            return Err(wrong(offset, Problem::UnknownTemplate));
+        };
+        let limit = self.meter.limits().calls;
+        if self.calls == limit {
+            let what = "calls of templates";
+            return Err(wrong(offset, Problem::Depth { what, limit }));
+        }
+        let dot = match argument {
+            Some(pipeline) => self.pipeline(dot, pipeline)?,
+            None => Value::Missing,
+        };
+        self.frames.push(Frame::Call {
+            base: self.base,
+            variables: self.variables.len(),
+        });
+        self.calls += 1;
+        self.base = self.variables.len();
+        self.variables.push((DOLLAR, dot.clone()));
+        self.open(definition.body, dot);
+        Ok(())
+    }
+
+    fn print(&mut self, value: &Value, offset: usize) -> Result<()> {
+        match value {
+            Value::Missing => self.write(b"<no value>", offset),
+            Value::Text(text) => self.write(text, offset),
+            _ => {
+                let shown = fmt::print(&self.scope(), std::slice::from_ref(value));
+                let shown = Zeroizing::new(shown.map_err(|fault| wrong(offset, fault.into()))?);
+                self.write(&shown, offset)
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8], offset: usize) -> Result<()> {
+        let limit = self.meter.limits().output;
+        if bytes.len() > limit - self.out.len() {
+            return Err(wrong(offset, Problem::Output(limit)));
+        }
+        self.out.extend(bytes);
+        Ok(())
+    }
+
+    /// The place of the variable that was declared last with this name.
+    fn place(&mut self, name: Name, offset: usize) -> Result<usize> {
+        let visible = &self.variables[self.base..];
+        let found = visible.iter().rposition(|(known, _)| *known == name);
+        let looked_at = visible.len() - found.unwrap_or(0);
+        let place = found.map(|found| self.base + found);
+        self.steps(looked_at / 16, offset)?;
+        place.ok_or_else(|| wrong(offset, Problem::UnknownVariable))
+    }
+
+    fn assign(&mut self, name: Name, value: Value, offset: usize) -> Result<()> {
+        let place = self.place(name, offset)?;
+        self.variables[place].1 = value;
+        Ok(())
+    }
+
+    fn steps(&mut self, count: usize, offset: usize) -> Result<()> {
+        self.meter
+            .steps(count)
+            .map_err(|problem| wrong(offset, problem))
+    }
+
+    fn scope(&mut self) -> Scope<'_> {
+        Scope {
+            meter: &mut self.meter,
+            heap: &mut self.heap,
+            random: match &mut self.allowed.random {
+                Some(random) => Some(&mut **random),
+                None => None,
+            },
+            now: self.allowed.now,
+        }
+    }
+}
+
+impl Items {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::List { list, .. } => list.is_empty(),
+            Self::Entries(entries) => entries.len() == 0,
+            Self::Count { end, .. } => *end <= 0,
+            Self::CountUp { end, .. } => *end == 0,
+        }
+    }
+
+    /// The next index or key, and the element.
+    fn next(&mut self) -> Option<(Value, Value)> {
+        match self {
+            Self::List { list, next } => {
+                let element = list.get(*next)?;
+                let index = Value::Int(*next as i64);
+                *next += 1;
+                Some((index, element))
+            }
+            Self::Entries(entries) => entries.next().map(|(key, value)| (Value::Text(key), value)),
+            Self::Count { next, end, of } => {
+                let number = *next;
+                if number >= *end {
+                    return None;
+                }
+                *next += 1;
+                Some((Value::Missing, same_type(of, number)))
+            }
+            Self::CountUp { next, end, of } => {
+                let number = *next;
+                if number >= *end {
+                    return None;
+                }
+                *next += 1;
+                let element = match of {
+                    Value::Uint8(_) => Value::Uint8(number as u8),
+                    Value::Uint32(_) => Value::Uint32(number as u32),
+                    _ => Value::Uint64(number),
+                };
+                Some((Value::Missing, element))
+            }
+        }
+    }
+}
+
+fn same_type(of: &Value, number: i64) -> Value {
+    match of {
+        Value::Int64(_) => Value::Int64(number),
+        Value::Object(object) => Value::Object(object.with_number(number)),
+        _ => Value::Int(number),
+    }
+}
+
+fn wrong(offset: usize, problem: Problem) -> Box<Wrong> {
+    Box::new(Wrong {
+        offset,
+        function: None,
+        problem,
+    })
+}
+
+fn evaluation(offset: usize, what: &'static str) -> Box<Wrong> {
+    wrong(offset, Problem::Evaluation(what))
+}

@@ -1,0 +1,69 @@
+//! Texts and characters in quotes, as Go would write them in a program.
+
+use crate::unicode;
+
+/// In double quotes; with `ascii`, what is beyond ASCII is escaped.
+pub(crate) fn quoted(text: &[u8], ascii: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 2);
+    out.push(b'"');
+    let mut rest = text;
+    while let Some(first) = rest.first() {
+        match unicode::valid(rest) {
+            Some(letter) => {
+                escape(&mut out, letter, '"', ascii);
+                rest = &rest[letter.len_utf8()..];
+            }
+            None => {
+                out.extend(format!("\\x{first:02x}").bytes());
+                rest = &rest[1..];
+            }
+        }
+    }
+    out.push(b'"');
+    out
+}
+
+/// A character in single quotes.
+pub(super) fn quoted_letter(letter: char, ascii: bool) -> Vec<u8> {
+    let mut out = vec![b'\''];
+    escape(&mut out, letter, '\'', ascii);
+    out.push(b'\'');
+    out
+}
+
+/// Whether a text can stand between backquotes as it is.
+pub(super) fn can_be_raw(text: &[u8]) -> bool {
+    str::from_utf8(text).is_ok_and(|text| {
+        text.chars().all(|letter| {
+            letter != '\u{feff}'
+                && letter != '`'
+                && letter != '\u{7f}'
+                && (letter >= ' ' || letter == '\t')
+        })
+    })
+}
+
+fn escape(out: &mut Vec<u8>, letter: char, quote: char, ascii: bool) {
+    if letter == quote || letter == '\\' {
+        out.push(b'\\');
+        out.push(letter as u8);
+        return;
+    }
+    if unicode::is_printed(letter) && (letter.is_ascii() || !ascii) {
+        unicode::push(out, letter);
+        return;
+    }
+    let escaped = match letter {
+        '\u{7}' => "\\a".to_owned(),
+        '\u{8}' => "\\b".to_owned(),
+        '\u{c}' => "\\f".to_owned(),
+        '\n' => "\\n".to_owned(),
+        '\r' => "\\r".to_owned(),
+        '\t' => "\\t".to_owned(),
+        '\u{b}' => "\\v".to_owned(),
+        '\0'..' ' | '\u{7f}' => format!("\\x{:02x}", u32::from(letter)),
+        '\u{80}'..'\u{10000}' => format!("\\u{:04x}", u32::from(letter)),
+        _ => format!("\\U{:08x}", u32::from(letter)),
+    };
+    out.extend(escaped.bytes());
+}
