@@ -16,5 +16,6 @@ pub mod run;
 pub mod scratch;
 pub mod second;
 pub mod seen;
+pub mod templates;
 pub mod tools;
 pub mod transcripts;

@@ -1,0 +1,103 @@
+//! Templates rendered by Go and by us, many at once.
+
+use std::{
+    collections::BTreeMap,
+    io::Write,
+    process::{Command, Stdio},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use seal_template::{Limits, Template, Text};
+use seal_tools::TEMPLATES;
+use serde_json::{Value, json};
+
+use crate::tools;
+
+/// A template and the values that it gets.
+#[derive(Clone, Debug)]
+pub struct Case {
+    /// The template.
+    pub template: String,
+    /// The values by their names.
+    pub values: BTreeMap<String, Vec<u8>>,
+}
+
+/// What comes out, or why nothing does.
+pub type Rendered = Result<Vec<u8>, String>;
+
+/// What Go makes of templates, in their order: one process for all.
+///
+/// # Panics
+///
+/// When the peer cannot be run.
+pub fn by_go(cases: &[Case]) -> Vec<Rendered> {
+    let lines: String = cases.iter().map(line).collect();
+    let found: Vec<Rendered> = run(&[], lines).lines().map(rendered).collect();
+    assert_eq!(found.len(), cases.len());
+    found
+}
+
+/// The types of the functions that Go's templates have here, by name, beside those built into Go.
+///
+/// # Panics
+///
+/// When the peer cannot be run.
+pub fn functions_of_go() -> BTreeMap<String, String> {
+    serde_json::from_str(&run(&["functions"], String::new())).expect("the peer writes JSON")
+}
+
+/// What we make of a template within the usual limits.
+pub fn by_us(case: &Case) -> Rendered {
+    let values: BTreeMap<Text, Text> = case
+        .values
+        .iter()
+        .map(|(key, value)| (Text::from(key.as_str()), Text::from(value.clone())))
+        .collect();
+    Template::parse("item", &case.template)
+        .and_then(|template| template.render(&values, &Limits::default()))
+        .map(|text| text.to_vec())
+        .map_err(|error| error.to_string())
+}
+
+fn run(arguments: &[&str], input: String) -> String {
+    let mut program = Command::new(tools::path(&TEMPLATES))
+        .args(arguments)
+        .env_clear()
+        // As in a container: no zone of the machine's own.
+        .env("TZ", "UTC")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it was just built");
+    let mut stdin = program.stdin.take().expect("standard input is a pipe");
+    // It answers line by line, so nobody may wait for the other.
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let output = program.wait_with_output().expect("it is our child");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    writer
+        .join()
+        .expect("writing does not panic")
+        .expect("it reads everything");
+    String::from_utf8(output.stdout).expect("JSON is UTF-8")
+}
+
+fn line(case: &Case) -> String {
+    let values: BTreeMap<&String, String> = case
+        .values
+        .iter()
+        .map(|(key, value)| (key, STANDARD.encode(value)))
+        .collect();
+    format!("{}\n", json!({"template": case.template, "values": values}))
+}
+
+fn rendered(line: &str) -> Rendered {
+    let result: Value = serde_json::from_str(line).expect("the peer writes JSON");
+    if result["ok"] == true {
+        let output = result["output"].as_str().unwrap_or_default();
+        Ok(STANDARD.decode(output).expect("the peer writes base64"))
+    } else {
+        Err(result["error"].as_str().unwrap_or_default().to_owned())
+    }
+}

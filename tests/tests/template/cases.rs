@@ -1,0 +1,124 @@
+//! The cases in `cases/`: a template a line, below the name of what it shows. `⏎` is a line break outside of actions.
+
+use std::collections::BTreeMap;
+
+use seal_template::functions::{self, Parameter, Status};
+use seal_tests::templates::{Case, functions_of_go};
+
+use crate::samples::{case, check};
+
+const FILES: [&str; 8] = [
+    include_str!("cases/language.txt"),
+    include_str!("cases/dates.txt"),
+    include_str!("cases/encoding.txt"),
+    include_str!("cases/flow.txt"),
+    include_str!("cases/lists.txt"),
+    include_str!("cases/math.txt"),
+    include_str!("cases/regex.txt"),
+    include_str!("cases/strings.txt"),
+];
+
+/// All cases with the name that they stand below.
+pub(crate) fn all() -> Vec<(&'static str, Case)> {
+    let mut name = "";
+    let mut cases = Vec::new();
+    for line in FILES.iter().flat_map(|file| file.lines()) {
+        if let Some(next) = line.strip_prefix("# ") {
+            name = next;
+        } else if !line.is_empty() {
+            cases.push((name, case(&line.replace('⏎', "\n"))));
+        }
+    }
+    cases
+}
+
+#[test]
+fn every_case_renders_as_in_go() {
+    let cases: Vec<Case> = all().into_iter().map(|(_, case)| case).collect();
+    check(&cases);
+}
+
+#[test]
+fn every_function_has_three_cases() {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    for (name, case) in all() {
+        *counts.entry(name).or_default() += 1;
+        // What is built into Go is shown with the language.
+        for function in functions::all() {
+            if name == "language" && uses(&case.template, function.name) {
+                *counts.entry(function.name).or_default() += 1;
+            }
+        }
+    }
+    let few: Vec<&str> = functions::all()
+        .filter(|function| function.status == Status::Same)
+        .map(|function| function.name)
+        .filter(|name| counts.get(name).is_none_or(|count| *count < 3))
+        .collect();
+    assert!(few.is_empty(), "fewer than three cases: {few:?}");
+}
+
+/// Whether a name stands in a template by itself.
+fn uses(template: &str, name: &str) -> bool {
+    let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+    template.match_indices(name).any(|(start, _)| {
+        let before = template[..start].chars().next_back();
+        let after = template[start + name.len()..].chars().next();
+        !before.is_some_and(|letter| is_word(letter) || letter == '.')
+            && !after.is_some_and(is_word)
+    })
+}
+
+/// `func(string, ...interface {}) string` up to the result.
+fn signature(function: &functions::Function) -> String {
+    let count = function.parameters.len();
+    let parameters: Vec<String> = function
+        .parameters
+        .iter()
+        .enumerate()
+        .map(|(index, parameter)| {
+            let dots = if function.variadic && index + 1 == count {
+                "..."
+            } else {
+                ""
+            };
+            format!("{dots}{}", go_name(*parameter))
+        })
+        .collect();
+    format!("func({})", parameters.join(", "))
+}
+
+fn go_name(parameter: Parameter) -> &'static str {
+    match parameter {
+        Parameter::Any => "interface {}",
+        Parameter::Value => "reflect.Value",
+        Parameter::Text => "string",
+        Parameter::Int => "int",
+        Parameter::Float => "float64",
+        Parameter::Bool => "bool",
+        Parameter::Uint32 => "uint32",
+        Parameter::Map => "map[string]interface {}",
+        Parameter::List => "[]interface {}",
+        Parameter::Version => "*semver.Version",
+        Parameter::Time => "time.Time",
+        Parameter::Location => "*time.Location",
+        Parameter::Duration => "time.Duration",
+        Parameter::Certificate => "sprig.certificate",
+    }
+}
+
+#[test]
+fn every_function_of_go_is_there_with_its_parameters() {
+    let theirs = functions_of_go();
+    let mut wrong = Vec::new();
+    for (name, theirs) in &theirs {
+        match functions::find(name) {
+            None => wrong.push(format!("{name} is missing: {theirs}")),
+            Some(ours) if !theirs.starts_with(&signature(ours)) => {
+                wrong.push(format!("{name}: {theirs}, not {}", signature(ours)));
+            }
+            Some(_) => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
