@@ -6,6 +6,7 @@
 )]
 
 mod cluster;
+mod render;
 pub(crate) mod value_parsers;
 
 use std::{ffi::OsString, path::PathBuf};
@@ -19,6 +20,7 @@ pub use cluster::{
     ApplyArgs, ContextArgs, ControllerArgs, MigrateBackArgs, MigrateCheckArgs, MigrateCommand,
     VerifyArgs,
 };
+pub use render::RenderArgs;
 pub use value_parsers::{FileValue, Generated, Label, Literal};
 
 /// Seal Kubernetes Secrets before they are committed.
@@ -28,7 +30,7 @@ pub use value_parsers::{FileValue, Generated, Label, Literal};
 ///     seal --cert cert.pem < secret.yaml > sealed.yaml
 ///
 /// Sealing works offline, with the certificate named by --cert or SEAL_CERT, and never looks at a kube
-/// context. Values are never shown; only "seal unseal" prints cleartext, with private keys.
+/// context. Values are never shown; only "seal unseal" and "seal render" print cleartext, with private keys.
 #[derive(Debug, Parser)]
 #[command(
     name = "seal",
@@ -86,6 +88,7 @@ pub enum Command {
     #[command(subcommand)]
     Migrate(MigrateCommand),
     Unseal(UnsealArgs),
+    Render(RenderArgs),
     #[command(subcommand)]
     Keys(KeysCommand),
     Completions(CompletionsArgs),

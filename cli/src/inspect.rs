@@ -145,6 +145,7 @@ fn describe(inspected: &Inspected) -> String {
     }
     for finding in findings {
         line("problem", &finding.to_string());
+        finding.excerpt().for_each(|excerpt| line("", excerpt));
     }
     format!("{}{}\n{text}", place, "SealedSecret")
 }

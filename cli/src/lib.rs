@@ -25,10 +25,12 @@ mod parallel;
 mod pin;
 mod problem;
 mod raw;
+mod render;
 mod report;
 mod role;
 mod set;
 mod settings;
+mod templates;
 mod unseal;
 mod usage;
 mod values;
@@ -86,6 +88,7 @@ fn carry_out(cli: Cli) -> ExitCode {
         Some(Command::Migrate(MigrateCommand::Check(args))) => migrate::check(&args, &mut reporter),
         Some(Command::Migrate(MigrateCommand::Back(args))) => migrate::back(&args, &mut reporter),
         Some(Command::Unseal(args)) => unseal::run(&args, &mut reporter),
+        Some(Command::Render(args)) => render::run(&args, &mut reporter),
         Some(Command::Keys(KeysCommand::New(args))) => keys::new(&args, &reporter),
         Some(Command::Completions(args)) => completions::run(&args),
         Some(Command::Kubeseal(args)) => return kubeseal::run(kubeseal::NAME, &args.arguments),

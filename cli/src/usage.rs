@@ -129,6 +129,7 @@ mod tests {
             "seal create a",
             "seal set a.yaml",
             "seal unseal - --key -",
+            "seal render - --values -",
             "seal keys new -o a --cert-output a",
         ] {
             let error = read(&words(line)).expect_err("it is wrong").to_string();

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod manifest;
 mod mutate;
 mod progress;
+pub mod template;
 mod watch;
 
 use std::{
@@ -30,8 +31,8 @@ pub const SECONDS: &str = "SEAL_FUZZ_SECONDS";
 /// The environment variable that repeats a run: the seed it printed.
 pub const SEED: &str = "SEAL_FUZZ_SEED";
 
-/// Three targets take 20 seconds together.
-const DEFAULT_SECONDS: u64 = 7;
+/// Four targets take 20 seconds together.
+const DEFAULT_SECONDS: u64 = 5;
 /// Far more than an input of the mutator's size may take, even unoptimised on a busy machine.
 const SLOW: Duration = Duration::from_secs(5);
 

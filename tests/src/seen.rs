@@ -73,6 +73,15 @@ pub fn record_metrics(text: &str) {
     append(&json!({"metrics": names}));
 }
 
+/// Records which functions of templates gave a result.
+///
+/// # Panics
+///
+/// When the file cannot be written.
+pub fn record_functions(names: &[&str]) {
+    append(&json!({"functions": names}));
+}
+
 /// Appends a line to the record, where the test run records at all.
 fn append(line: &Value) {
     let Some(path) = env::var_os(FILE) else {

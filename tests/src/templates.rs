@@ -54,7 +54,7 @@ pub fn by_us(case: &Case) -> Rendered {
         .map(|(key, value)| (Text::from(key.as_str()), Text::from(value.clone())))
         .collect();
     Template::parse("item", &case.template)
-        .and_then(|template| template.render(&values, &Limits::default()))
+        .and_then(|template| template.render(&values, &mut Limits::default()))
         .map(|text| text.to_vec())
         .map_err(|error| error.to_string())
 }

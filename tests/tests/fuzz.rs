@@ -27,3 +27,20 @@ fn no_key_or_certificate_breaks_the_import() {
 fn no_document_breaks_reading_or_editing() {
     fuzz::drive("manifest", fuzz::manifest::run, Vec::new());
 }
+
+#[test]
+fn no_template_breaks_rendering_or_exceeds_its_limits() {
+    let cases = [
+        include_str!("template/cases/language.txt"),
+        include_str!("template/cases/encoding.txt"),
+        include_str!("template/cases/flow.txt"),
+        include_str!("template/cases/lists.txt"),
+        include_str!("template/cases/math.txt"),
+        include_str!("template/cases/dates.txt"),
+        include_str!("template/cases/regex.txt"),
+        include_str!("template/cases/strings.txt"),
+    ];
+    let lines = cases.iter().flat_map(|cases| cases.lines());
+    let inputs = lines.map(|line| line.as_bytes().to_vec());
+    fuzz::drive("template", fuzz::template::run, inputs.collect());
+}

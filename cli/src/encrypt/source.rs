@@ -19,6 +19,7 @@ use crate::{
     parallel,
     problem::{Place, Problem},
     report::Reporter,
+    templates,
 };
 
 /// A part of an input with its documents.
@@ -286,7 +287,10 @@ impl<'i> Source<'i> {
                     self.look_into(document, item, Some(&list), found, findings);
                 }
             }
-            Ok(Role::SealedSecret) => {}
+            Ok(Role::SealedSecret) => {
+                let problems = templates::problems(self.name, document, node);
+                findings.problems.extend(problems);
+            }
             Ok(Role::Other) => {
                 if let Some(secret) = documents::embedded_secret(node) {
                     let message = "a Secret within another object is not sealed; it passes through in cleartext";

@@ -4,7 +4,9 @@ use std::fmt;
 
 use seal_api::{Reason, Scope, SealedSecret};
 use seal_envelope::{Certificate, Ciphertext};
-use seal_sealing::{Binding, ItemLine, ItemLines, check_item_key, is_restricted_type};
+use seal_sealing::{
+    Binding, ItemLine, ItemLines, check_item_key, is_restricted_type, template_problems,
+};
 use serde_json::{Value, json};
 
 /// One thing that is not right.
@@ -12,6 +14,8 @@ pub(super) struct Finding {
     reason: Reason,
     item: Option<String>,
     message: String,
+    /// The lines of a template where it is, with a mark.
+    excerpt: Option<String>,
 }
 
 impl Finding {
@@ -20,6 +24,7 @@ impl Finding {
             reason,
             item: None,
             message: message.into(),
+            excerpt: None,
         }
     }
 
@@ -28,11 +33,23 @@ impl Finding {
             reason,
             item: Some(item.to_owned()),
             message: message.into(),
+            excerpt: None,
         }
     }
 
     pub(super) fn to_json(&self) -> Value {
-        json!({"reason": self.reason.as_str(), "item": self.item, "message": self.message})
+        let Self {
+            reason,
+            item,
+            message,
+            excerpt,
+        } = self;
+        json!({"reason": reason.as_str(), "item": item, "message": message, "excerpt": excerpt})
+    }
+
+    /// The lines of a template where it is, with a mark.
+    pub(super) fn excerpt(&self) -> impl Iterator<Item = &str> {
+        self.excerpt.as_deref().unwrap_or_default().lines()
     }
 }
 
@@ -88,11 +105,15 @@ fn of_object(object: &SealedSecret) -> Vec<Finding> {
             format!("the controller makes Secrets of type {type_} only where a flag allows it");
         findings.push(Finding::of_object(Reason::TypeNotAllowed, message));
     }
-    for (key, text) in template.data.iter().flatten() {
-        if text.as_ref().is_some_and(|text| text.contains("{{")) {
-            let message = "the template text uses \"{{\", which this version does not render";
-            findings.push(Finding::of_item(Reason::TemplateUnsupported, key, message));
-        }
+    for problem in template_problems(object) {
+        let message = format!("the template is wrong at {}", problem.error);
+        let text = template
+            .data
+            .as_ref()
+            .and_then(|data| data.get(&problem.item)?.as_ref());
+        let excerpt = text.map(|text| problem.error.excerpt(text));
+        let finding = Finding::of_item(problem.reason, &problem.item, message);
+        findings.push(Finding { excerpt, ..finding });
     }
     findings
 }

@@ -9,8 +9,8 @@ use std::{
 use clap::{Arg, ArgMatches, CommandFactory, Id, error::ErrorKind, parser::ValueSource};
 
 use crate::args::{
-    CertCommand, Cli, Command, CreateArgs, EncryptArgs, KeysCommand, KeysNewArgs, SetArgs,
-    UnsealArgs, ValueArgs, value_parsers::is_standard_stream,
+    CertCommand, Cli, Command, CreateArgs, EncryptArgs, KeysCommand, KeysNewArgs, RenderArgs,
+    SetArgs, UnsealArgs, ValueArgs, value_parsers::is_standard_stream,
 };
 
 /// A combination that cannot be meant.
@@ -59,6 +59,7 @@ pub(super) fn check(cli: &Cli) -> Result<(), Wrong> {
         Some(Command::Verify(args)) => (&["verify"], read_once(paths(&args.inputs))),
         Some(Command::Apply(args)) => (&["apply"], read_once(paths(&args.inputs))),
         Some(Command::Unseal(args)) => (&["unseal"], unseal(args)),
+        Some(Command::Render(args)) => (&["render"], render(args)),
         Some(Command::Keys(KeysCommand::New(args))) => (&["keys", "new"], keys_new(args)),
         Some(
             Command::Raw(_)
@@ -99,6 +100,11 @@ fn paths(inputs: &[PathBuf]) -> impl Iterator<Item = &Path> {
 
 fn unseal(args: &UnsealArgs) -> Checked {
     read_once(args.key.iter().chain([&args.file]).map(PathBuf::as_path))
+}
+
+fn render(args: &RenderArgs) -> Checked {
+    let sources = args.key.iter().chain(&args.values);
+    read_once(sources.chain([&args.file]).map(PathBuf::as_path))
 }
 
 fn create(args: &CreateArgs) -> Checked {

@@ -57,9 +57,16 @@ reasons! {
     InvalidLegacyData,
     /// An object has both `spec.encryptedData` and the deprecated `spec.data`; use one of them.
     ConflictingData,
-    /// A template text uses the template language, which this version does not render yet. An existing Secret is left
-    /// as it is.
-    TemplateUnsupported,
+    /// A text of `spec.template.data` is not in the template language. The message says where.
+    TemplateInvalid,
+    /// A text of `spec.template.data` uses a function that is random, reads the clock, makes keys or is costly. An existing
+    /// Secret is left as it is; make the value once, and seal it.
+    TemplateFunctionMissing,
+    /// A text of `spec.template.data` cannot be rendered with the values at hand. The message says where, and never shows a
+    /// value.
+    TemplateFailed,
+    /// Rendering a text of `spec.template.data` takes too many steps, too much memory, or makes more than fits into a Secret.
+    TemplateTooCostly,
 
     /// A Secret of that name exists and is not managed by this SealedSecret; it is left alone. Annotate it to hand it
     /// over.

@@ -11,7 +11,11 @@ use aws_lc_rs::rsa::{OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey};
 use rand::{TryRng, rngs::SysRng};
 use zeroize::Zeroizing;
 
-use crate::{Ciphertext, Label, Plaintext, public_key::PublicKey, stack};
+use crate::{
+    Ciphertext, Label, Plaintext,
+    public_key::PublicKey,
+    stack::{CIPHER, wiped_after},
+};
 
 /// AES-256 key length in bytes.
 const SESSION_KEY: usize = 32;
@@ -74,8 +78,9 @@ pub(crate) fn seal(
     SysRng
         .try_fill_bytes(session_key.as_mut_slice())
         .map_err(|_| SealError)?;
-    let sealed = stack::wiped_after(|| cipher(&session_key).encrypt(&zero_nonce(), plaintext))
-        .map_err(|_| SealError)?;
+    let sealed =
+        wiped_after::<CIPHER, _>(|| cipher(&session_key).encrypt(&zero_nonce(), plaintext))
+            .map_err(|_| SealError)?;
     let mut wrapped_key = vec![0; key.encrypting.ciphertext_size()];
     key.encrypting
         .encrypt(
@@ -108,9 +113,10 @@ pub(crate) fn open(
         )
         .ok()?;
     let session_key = Zeroizing::new(<[u8; SESSION_KEY]>::try_from(&*session_key).ok()?);
-    let opened =
-        stack::wiped_after(|| cipher(&session_key).decrypt(&zero_nonce(), parts.sealed.as_slice()))
-            .ok()?;
+    let opened = wiped_after::<CIPHER, _>(|| {
+        cipher(&session_key).decrypt(&zero_nonce(), parts.sealed.as_slice())
+    })
+    .ok()?;
     Some(Plaintext::from(opened))
 }
 

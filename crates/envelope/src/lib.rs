@@ -47,3 +47,4 @@ pub use label::Label;
 pub use opening_key::{OpeningKey, OpeningKeyError};
 pub use plaintext::Plaintext;
 pub use public_key::PublicKeyError;
+pub use stack::wiped_after;

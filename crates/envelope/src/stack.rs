@@ -1,17 +1,17 @@
 //! Wiping the stack that library code has worked on.
 //!
-//! A cipher moves blocks of cleartext and round keys through its stack frames and leaves them there. A thread that then
-//! waits, or ends, keeps them readable for as long as nothing else runs on that stack.
+//! A cipher moves blocks of cleartext and round keys through its stack frames and leaves them there; so does what searches
+//! texts by vectors. A thread that then waits, or ends, keeps them readable for as long as nothing else runs on that stack.
 
 use zeroize::Zeroize;
 
-/// How much of the stack is wiped, in words of 8 bytes: 16 KiB, several times what the cipher uses.
-const WORDS: usize = 2048;
+/// What the cipher uses several times over, in words of 8 bytes: 16 KiB.
+pub(crate) const CIPHER: usize = 2048;
 
-/// Does some work, then wipes the stack it used.
-pub(crate) fn wiped_after<T>(work: impl FnOnce() -> T) -> T {
+/// Does some work, then wipes the stack that it used: `WORDS` words of 8 bytes below the caller's frame.
+pub fn wiped_after<const WORDS: usize, T>(work: impl FnOnce() -> T) -> T {
     let result = apart(work);
-    wipe();
+    wipe::<WORDS>();
     result
 }
 
@@ -23,6 +23,6 @@ fn apart<T>(work: impl FnOnce() -> T) -> T {
 
 /// Overwrites what the frames of [`apart`] were.
 #[inline(never)]
-fn wipe() {
+fn wipe<const WORDS: usize>() {
     [0_u64; WORDS].zeroize();
 }

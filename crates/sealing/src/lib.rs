@@ -59,5 +59,6 @@ pub use renewal::{Renewal, renewal};
 pub use reseal::{NotResealed, check_opens, reseal};
 pub use seal::{SealError, Sealed, SealedItem, seal, seal_item, seal_with_any_name};
 pub use secret::{Secret, SecretError};
+pub use template::{TemplateProblem, render, template_problems};
 pub use tried::Tried;
 pub use unseal::{Attempt, Opened, Outcome, UnsealOptions, unseal, unseal_again};

@@ -4,13 +4,24 @@ use std::collections::BTreeSet;
 
 use seal_api::{Reason, SealedSecret};
 
-use crate::{contents::is_restricted_type, failure::ItemFailure, names::check_item_key, template};
+use crate::{
+    contents::is_restricted_type, failure::ItemFailure, names::check_item_key, template_problems,
+};
 
 /// What ours does not do with a SealedSecret that upstream does, as far as it shows without opening it; each with the reason
 /// that its status will have. An existing Secret is left as it is for all of them. No entry holds a value.
 pub fn differences(sealed: &SealedSecret) -> Vec<ItemFailure> {
     let template = sealed.spec.template.as_ref();
-    let mut found = template::unsupported(template);
+    let mut found: Vec<ItemFailure> = template_problems(sealed)
+        .into_iter()
+        // What is in no template language fails with upstream as well.
+        .filter(|problem| problem.reason == Reason::TemplateFunctionMissing)
+        .map(|problem| ItemFailure {
+            item: Some(problem.item),
+            reason: problem.reason,
+            message: format!("the template is wrong at {}", problem.error),
+        })
+        .collect();
     let type_ = template.and_then(|template| template.type_.as_deref());
     if let Some(type_) = type_.filter(|type_| is_restricted_type(type_)) {
         found.push(ItemFailure {
@@ -60,10 +71,13 @@ mod tests {
     fn what_is_not_done_here_has_the_reason_of_its_status() {
         let spec = json!({
             "encryptedData": {"a b": "x", "c": "x"},
-            "template": {"type": "kubernetes.io/service-account-token", "data": {"a b": "", "c": "{{ .a }}"}},
+            "template": {
+                "type": "kubernetes.io/service-account-token",
+                "data": {"a b": "", "c": "{{ now }}", "d": "{{ .a }}{{"},
+            },
         });
         let expected = [
-            Reason::TemplateUnsupported,
+            Reason::TemplateFunctionMissing,
             Reason::TypeNotAllowed,
             Reason::InvalidName,
         ];

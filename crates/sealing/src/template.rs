@@ -3,23 +3,137 @@
 use std::collections::BTreeMap;
 
 use seal_api::{Reason, SealedSecret, SecretTemplate};
-use seal_envelope::Plaintext;
+use seal_envelope::{Plaintext, wiped_after};
+use seal_template::{Error, Limits, Problem, Template, Text};
 use serde_json::Map;
 
-use crate::{Secret, failure::ItemFailure};
+use crate::{Failure, Secret, failure::ItemFailure};
+
+/// What rendering may have left on the stack, in words of 8 bytes: 128 KiB.
+const STACK: usize = 16 * 1024;
+
+/// What is wrong with a text of a template, as far as it shows without any value.
+#[derive(Debug)]
+pub struct TemplateProblem {
+    /// The item that it makes.
+    pub item: String,
+    /// Why the object fails with it.
+    pub reason: Reason,
+    /// Where and what; never a value.
+    pub error: Error,
+}
+
+/// The texts of a template that are in the template language, by the items that they make, and what is wrong with them.
+pub(crate) struct Parsed {
+    templates: BTreeMap<String, Template>,
+    pub(crate) failures: Vec<ItemFailure>,
+}
+
+/// Reads the texts of a template. One without `{{` is taken as it stands, and is none of them.
+///
+/// A text whose key is also a sealed item counts too: upstream renders it and fails the object if that fails.
+pub(crate) fn parse(template: Option<&SecretTemplate>) -> Parsed {
+    let mut parsed = Parsed {
+        templates: BTreeMap::new(),
+        failures: Vec::new(),
+    };
+    for (key, text) in texts(template) {
+        let template = Template::parse(key, text).and_then(|template| {
+            let off = template.functions_off().next();
+            off.map_or(Ok(template), Err)
+        });
+        match template {
+            Ok(template) => {
+                parsed.templates.insert(key.to_owned(), template);
+            }
+            Err(error) => parsed.failures.push(failure(key, &error)),
+        }
+    }
+    parsed
+}
+
+/// What is wrong with the texts of a SealedSecret's template, whatever its values are.
+pub fn template_problems(sealed: &SealedSecret) -> Vec<TemplateProblem> {
+    let mut problems = Vec::new();
+    for (key, text) in texts(sealed.spec.template.as_ref()) {
+        let errors: Vec<Error> = match Template::parse(key, text) {
+            Ok(template) => template.functions_off().collect(),
+            Err(error) => vec![error],
+        };
+        problems.extend(errors.into_iter().map(|error| TemplateProblem {
+            item: key.to_owned(),
+            reason: reason(&error),
+            error,
+        }));
+    }
+    problems
+}
+
+fn texts(template: Option<&SecretTemplate>) -> impl Iterator<Item = (&str, &str)> {
+    let data = template.and_then(|template| template.data.as_ref());
+    data.into_iter()
+        .flatten()
+        .filter_map(|(key, text)| Some((key.as_str(), text.as_deref()?)))
+        .filter(|(_, text)| text.contains("{{"))
+}
+
+fn failure(item: &str, error: &Error) -> ItemFailure {
+    ItemFailure {
+        item: Some(item.to_owned()),
+        reason: reason(error),
+        message: format!("the template is wrong at {error}"),
+    }
+}
+
+fn reason(error: &Error) -> Reason {
+    match error.problem {
+        Problem::Syntax(_) | Problem::UnknownFunction | Problem::UnknownVariable => {
+            Reason::TemplateInvalid
+        }
+        Problem::FunctionOff(_) => Reason::TemplateFunctionMissing,
+        Problem::Steps(_) | Problem::Depth { .. } | Problem::Output(_) | Problem::Memory(_) => {
+            Reason::TemplateTooCostly
+        }
+        _ => Reason::TemplateFailed,
+    }
+}
+
+/// The Secret that a SealedSecret becomes when its items have these values, whatever is sealed in it.
+///
+/// # Errors
+///
+/// [`Failure`], with one entry for each text of the template that cannot be rendered.
+pub fn render(
+    sealed: &SealedSecret,
+    items: BTreeMap<String, Plaintext>,
+) -> Result<Secret, Failure> {
+    let mut parsed = parse(sealed.spec.template.as_ref());
+    match Failure::of_items(std::mem::take(&mut parsed.failures)) {
+        Some(failure) => Err(failure),
+        None => apply(sealed, &parsed, items),
+    }
+}
 
 /// The Secret that a template and opened items make.
 ///
 /// Metadata, type and immutable come from the template, name and namespace always from the SealedSecret. Texts of
-/// `template.data` are taken as they stand; a sealed item wins over a text of the same key, and `null` removes it.
-pub(crate) fn apply(sealed: &SealedSecret, items: BTreeMap<String, Plaintext>) -> Secret {
+/// `template.data` are rendered with the opened items and, beside them, the texts themselves as values; a sealed item wins
+/// over a text of the same key, and `null` removes it.
+pub(crate) fn apply(
+    sealed: &SealedSecret,
+    parsed: &Parsed,
+    items: BTreeMap<String, Plaintext>,
+) -> Result<Secret, Failure> {
+    let mut rendered = render_texts(sealed, parsed, &items)?;
     let template = sealed.spec.template.clone().unwrap_or_default();
     let mut data = items;
     for (key, text) in template.data.iter().flatten() {
         match text {
             Some(text) => {
-                data.entry(key.clone())
-                    .or_insert_with(|| text.as_bytes().into());
+                data.entry(key.clone()).or_insert_with(|| {
+                    let rendered = rendered.remove(key);
+                    rendered.unwrap_or_else(|| text.as_bytes().into())
+                });
             }
             None => {
                 data.remove(key);
@@ -33,7 +147,41 @@ pub(crate) fn apply(sealed: &SealedSecret, items: BTreeMap<String, Plaintext>) -
         data,
     };
     name_after(&mut secret, sealed);
-    secret
+    Ok(secret)
+}
+
+/// Renders the templates of an object. They share the limits.
+fn render_texts(
+    sealed: &SealedSecret,
+    parsed: &Parsed,
+    items: &BTreeMap<String, Plaintext>,
+) -> Result<BTreeMap<String, Plaintext>, Failure> {
+    if parsed.templates.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let template = sealed.spec.template.as_ref();
+    let texts = template.and_then(|template| template.data.as_ref());
+    let texts = texts.into_iter().flatten();
+    let mut values: BTreeMap<Text, Text> = texts
+        .filter_map(|(key, text)| Some((key.as_str().into(), text.as_deref()?.into())))
+        .collect();
+    values.extend(
+        items
+            .iter()
+            .map(|(key, value)| (key.as_str().into(), value.as_bytes().into())),
+    );
+    let mut limits = Limits::default();
+    let mut failures = Vec::new();
+    let mut rendered = BTreeMap::new();
+    for (key, template) in &parsed.templates {
+        match wiped_after::<STACK, _>(|| template.render(&values, &mut limits)) {
+            Ok(text) => {
+                rendered.insert(key.clone(), Plaintext::from(text));
+            }
+            Err(error) => failures.push(failure(key, &error)),
+        }
+    }
+    Failure::of_items(failures).map_or(Ok(rendered), Err)
 }
 
 /// Gives the Secret the name and namespace of the SealedSecret, whatever stood there.
@@ -53,22 +201,4 @@ pub(crate) fn name_after(secret: &mut Secret, sealed: &SealedSecret) {
         rest.into_iter()
             .filter(|(field, _)| field != "name" && field != "namespace"),
     );
-}
-
-/// The texts that cannot be taken as they stand, because they use the template language.
-///
-/// A text whose key is also a sealed item counts too: upstream renders it and fails the object if that fails.
-pub(crate) fn unsupported(template: Option<&SecretTemplate>) -> Vec<ItemFailure> {
-    let texts = template
-        .and_then(|template| template.data.as_ref())
-        .into_iter()
-        .flatten();
-    texts
-        .filter(|(_, text)| text.as_ref().is_some_and(|text| text.contains("{{")))
-        .map(|(key, _)| ItemFailure {
-            item: Some(key.clone()),
-            reason: Reason::TemplateUnsupported,
-            message: "the template text uses \"{{\", which this version does not render".to_owned(),
-        })
-        .collect()
 }

@@ -146,10 +146,10 @@ fn open(
             keys: BTreeMap::new(),
         },
         None => {
-            let unsupported = template::unsupported(sealed.spec.template.as_ref());
-            let items = opening.open_all(allowed, unsupported)?;
+            let mut templates = template::parse(sealed.spec.template.as_ref());
+            let items = opening.open_all(allowed, std::mem::take(&mut templates.failures))?;
             Opened {
-                secret: template::apply(sealed, items.values),
+                secret: template::apply(sealed, &templates, items.values)?,
                 keys: items.keys,
             }
         }

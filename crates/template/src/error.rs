@@ -51,6 +51,29 @@ pub struct Error {
     pub problem: Problem,
 }
 
+impl Error {
+    /// The line of the template `source` where it is wrong, for people who wrote it: with its number, and a mark below. Long
+    /// lines are cut; characters that steer a terminal are shown as `?`.
+    pub fn excerpt(&self, source: &str) -> String {
+        const MOST: usize = 100;
+        let Position { line, column, .. } = self.position;
+        let text = source.split('\n').nth(line - 1).unwrap_or_default();
+        let from = column.saturating_sub(MOST / 2);
+        let shown = text.trim_end_matches('\r').chars().skip(from).take(MOST);
+        let shown: String = shown
+            .map(|c| match c {
+                '\t' => ' ',
+                c if c.is_control() => '?',
+                c => c,
+            })
+            .collect();
+        let number = line.to_string();
+        let space = " ".repeat(number.len());
+        let mark = " ".repeat((column - 1).saturating_sub(from));
+        format!("{number} | {shown}\n{space} | {mark}^")
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: ", self.position)?;
@@ -135,5 +158,36 @@ impl From<Fault> for Problem {
 impl From<Problem> for Fault {
     fn from(problem: Problem) -> Self {
         Self::Other(problem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Template;
+
+    #[test]
+    fn an_excerpt_shows_the_line_and_marks_the_place() {
+        let source = "user: x\n\tport: {{ .port | nosuch }}\r\nend\n";
+        let error = Template::parse("t", source).err().expect("it is wrong");
+        assert_eq!(error.to_string(), "2:19: nosuch: there is no such function");
+        let expected = "2 |  port: {{ .port | nosuch }}\n  |                   ^";
+        assert_eq!(error.excerpt(source), expected);
+    }
+
+    #[test]
+    fn an_excerpt_of_a_long_line_is_cut_around_the_place_and_cannot_steer_a_terminal() {
+        let source = format!(
+            "{}\u{1b}[2J{{{{ nosuch }}}}{}",
+            "x".repeat(300),
+            "y".repeat(300)
+        );
+        let error = Template::parse("t", &source).err().expect("it is wrong");
+        let excerpt = error.excerpt(&source);
+        let (line, mark) = excerpt.split_once('\n').expect("it has two lines");
+        assert!(
+            line.len() < 120 && line.contains("?[2J{{ nosuch }}yy"),
+            "{line}"
+        );
+        assert_eq!(line.find("nosuch"), mark.find('^'));
     }
 }

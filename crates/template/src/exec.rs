@@ -35,7 +35,7 @@ pub(crate) fn render<'a>(
     source: &'a str,
     parsed: &'a Parsed,
     values: &BTreeMap<Text, Text>,
-    limits: &Limits,
+    limits: &mut Limits,
     allowed: Allowed<'a>,
 ) -> std::result::Result<Zeroizing<Vec<u8>>, Error> {
     let mut heap = Heap::default();
@@ -56,11 +56,14 @@ pub(crate) fn render<'a>(
         heap,
     };
     machine.open(parsed.start, dot);
-    machine.run().map_err(|wrong| Error {
+    let ended = machine.run();
+    limits.steps = machine.meter.remaining_steps();
+    ended.map_err(|wrong| Error {
         position: Position::of(source, wrong.offset),
         function: wrong.function.map(str::to_owned),
         problem: wrong.problem,
     })?;
+    limits.output = limits.output.saturating_sub(machine.out.len());
     Ok(std::mem::take(&mut machine.out).into_vec().into())
 }
 

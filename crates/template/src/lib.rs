@@ -85,19 +85,22 @@ impl Template {
         })
     }
 
-    /// The functions that the template names and that have to be allowed, whether they would be called or not, each with
-    /// the place and the reason, in their order.
-    pub fn functions_off(&self) -> impl Iterator<Item = (&'static str, functions::Why, Position)> {
+    /// The functions that the template names and that have to be allowed, whether they would be called or not, in their
+    /// order: as the errors that they are while they are not allowed.
+    pub fn functions_off(&self) -> impl Iterator<Item = Error> {
         let off = self.parsed.off.iter();
         off.filter_map(|(function, offset)| match function.status {
             functions::Status::Same => None,
-            functions::Status::Off(why) => {
-                Some((function.name, why, Position::of(&self.source, *offset)))
-            }
+            functions::Status::Off(why) => Some(Error {
+                position: Position::of(&self.source, *offset),
+                function: Some(function.name.to_owned()),
+                problem: Problem::FunctionOff(why),
+            }),
         })
     }
 
-    /// Renders with values by their names. What is random or reads the clock fails.
+    /// Renders with values by their names. What is random or reads the clock fails. What it takes is taken from the limits, so
+    /// that the templates of one object can share them.
     ///
     /// # Errors
     ///
@@ -105,7 +108,7 @@ impl Template {
     pub fn render(
         &self,
         values: &BTreeMap<Text, Text>,
-        limits: &Limits,
+        limits: &mut Limits,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         self.render_allowing(values, limits, Allowed::default())
     }
@@ -118,7 +121,7 @@ impl Template {
     pub fn render_allowing(
         &self,
         values: &BTreeMap<Text, Text>,
-        limits: &Limits,
+        limits: &mut Limits,
         allowed: Allowed<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         // For no longer than the template lives.
@@ -143,14 +146,17 @@ mod tests {
         let template = Template::parse("item", source).unwrap();
         let off: Vec<String> = template
             .functions_off()
-            .map(|(name, why, position)| format!("{position} {name}: {why}"))
+            .map(|off| off.to_string())
             .collect();
         assert_eq!(
             off,
-            ["2:18 now: it reads the clock", "2:36 uuidv4: it is random"]
+            [
+                "2:18: now: the function is not available: it reads the clock",
+                "2:36: uuidv4: the function is not available: it is random"
+            ]
         );
         let error = template
-            .render(&BTreeMap::new(), &Limits::default())
+            .render(&BTreeMap::new(), &mut Limits::default())
             .unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -3,7 +3,7 @@
 
 use crate::error::Problem;
 
-/// The limits of one rendering.
+/// The limits of one rendering, or of several that share them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Operations: nodes evaluated, turns of loops, elements that functions look at.
@@ -58,6 +58,11 @@ impl Meter {
             return Err(Problem::Steps(self.limits.steps));
         }
         Ok(())
+    }
+
+    /// How many operations may still be made.
+    pub(crate) fn remaining_steps(&self) -> u64 {
+        self.limits.steps.saturating_sub(self.steps)
     }
 
     /// Counts bytes that are about to be made.

@@ -1,7 +1,7 @@
 //! The comparison: what is declared, without what is exempt, has to have been seen.
 //!
 //! Everything is named by one text: `reason WrongKind`, `seal exit 2`, `seal encrypt --cert`, `environment SEAL_CERT`,
-//! `http /v1/verify 409`, `metric seal_controller_keys`.
+//! `http /v1/verify 409`, `metric seal_controller_keys`, `function upper`.
 
 use std::collections::BTreeSet;
 
@@ -32,12 +32,13 @@ pub struct Verdict {
 
 impl Declared {
     /// Reads `{"reasons": [..], "exit_codes": {PROGRAM: [..]}, "flags": {PROGRAM: [..]}, "environment": [..],
-    /// "http": [..], "metrics": [..]}`.
+    /// "http": [..], "functions": [..], "metrics": [..]}`.
     pub fn from_json(lists: &Value) -> Self {
         let mut names = BTreeSet::new();
         names.extend(texts(&lists["reasons"]).map(|reason| format!("reason {reason}")));
         names.extend(texts(&lists["environment"]).map(|name| format!("environment {name}")));
         names.extend(texts(&lists["http"]).map(|answer| format!("http {answer}")));
+        names.extend(texts(&lists["functions"]).map(|name| format!("function {name}")));
         names.extend(texts(&lists["metrics"]).map(|name| format!("metric {name}")));
         for (program, codes) in entries(&lists["exit_codes"]) {
             let codes = codes.as_array().into_iter().flatten();
@@ -64,6 +65,7 @@ impl Observed {
             names.extend(texts(&run["reasons"]).map(|reason| format!("reason {reason}")));
             names.extend(texts(&run["environment"]).map(|name| format!("environment {name}")));
             names.extend(texts(&run["http"]).map(|answer| format!("http {answer}")));
+            names.extend(texts(&run["functions"]).map(|name| format!("function {name}")));
             names.extend(texts(&run["metrics"]).map(|name| format!("metric {name}")));
             if let Some(code) = run["exit"].as_i64() {
                 names.insert(format!("{program} exit {code}"));

@@ -107,8 +107,8 @@ fn problems_are_found_without_a_key() {
         "ConflictingData",
     );
     check(
-        |object| object["spec"]["template"]["data"] = json!({"t": "{{ .x }}"}),
-        "TemplateUnsupported",
+        |object| object["spec"]["template"]["data"] = json!({"t": "{{ now }}"}),
+        "TemplateFunctionMissing",
     );
     check(
         |object| object["spec"]["template"]["type"] = json!("bootstrap.kubernetes.io/token"),

@@ -20,4 +20,5 @@ mod samples;
 mod server;
 mod set;
 
+mod templates;
 mod unseal;

@@ -265,8 +265,8 @@ fn objects_that_are_wrong_in_themselves_are_told() {
     fails(
         |object| object["spec"]["template"]["data"] = json!({"t": "{{x}}"}),
         own,
-        "TemplateUnsupported",
-        "(t)",
+        "TemplateInvalid",
+        "1:3: x: there is no such function (t)",
     );
     fails(
         |object| object["spec"] = json!(5),

@@ -43,7 +43,8 @@ fn a_check_under_upstream_lists_what_would_be_different_and_changes_nothing() {
         .says("1 SealedSecrets; nothing would be different");
 
     let mut rendered = site.sealed("rendered", &[("password", "x")]);
-    rendered["spec"]["template"]["data"] = json!({"url": "db://{{ .password }}"});
+    rendered["spec"]["template"]["data"] =
+        json!({"made": "{{ .password }} in {{ now | date `2006` }}"});
     site.api().apply(&rendered);
     let mut token = site.sealed("token", &[("a", "b")]);
     token["spec"]["template"]["type"] = "bootstrap.kubernetes.io/token".into();
@@ -67,7 +68,10 @@ fn a_check_under_upstream_lists_what_would_be_different_and_changes_nothing() {
             "Secret {}/small: UnsupportedKey: this key would not be used",
             site.system
         ),
-        format!("SealedSecret {}/rendered: TemplateUnsupported:", site.apps),
+        format!(
+            "SealedSecret {}/rendered: TemplateFunctionMissing:",
+            site.apps
+        ),
         format!("SealedSecret {}/token: TypeNotAllowed:", site.apps),
         format!("SealedSecret {}/unowned: NotManaged:", site.apps),
         format!("SealedSecret {}/db: its Secret was changed by", site.apps),

@@ -159,11 +159,19 @@ fn nothing_is_left_of_what_failed_or_was_left_alone() {
             "sealed/broken.yaml",
             &format!("kind: Secret\ndata: [{MARKER}\nx: \"{MARKER}"),
         );
-        // A template that is not supported, and a type that is not allowed.
-        let mut object = sealed(&secret("template", &values()));
-        let texts = [("url".to_owned(), Some("{{ .a }}".to_owned()))].into();
-        object.spec.template.as_mut().unwrap().data = Some(texts);
-        put("sealed/app/template.yaml", &to_yaml(&object));
+        // Templates that fail and that do not, and a type that is not allowed.
+        for (name, text) in [
+            ("fails", "{{ fail (printf `%v %q` . .a | b64enc | upper) }}"),
+            (
+                "rendered",
+                "{{ range $key, $value := . }}{{ $key }}={{ $value | quote | trimAll `\"` | indent 2 }}{{ end }}{{ len (toJson .) }}",
+            ),
+        ] {
+            let mut object = sealed(&secret(name, &values()));
+            let texts = [("url".to_owned(), Some(text.to_owned()))].into();
+            object.spec.template.as_mut().unwrap().data = Some(texts);
+            put(&format!("sealed/app/{name}.yaml"), &to_yaml(&object));
+        }
         let mut object = sealed(&secret("token", &values()));
         let type_ = "kubernetes.io/service-account-token".to_owned();
         object.spec.template.as_mut().unwrap().type_ = Some(type_);
@@ -187,7 +195,7 @@ fn nothing_is_left_of_what_failed_or_was_left_alone() {
     let status = controller.text("status/app/status.yaml");
     for reason in [
         "NotManaged",
-        "TemplateUnsupported",
+        "TemplateFailed",
         "TypeNotAllowed",
         "InvalidLegacyData",
     ] {

@@ -50,14 +50,14 @@ const FORMS: &[&str] = &[
     r#"{{ durationRound (toDate "2006" "1700") }}{{ durationRound (now.Add -7500000000000) }}{{ durationRound (now.Add 100000000000) }}"#,
 ];
 
-fn rendered(template: &str, limits: &Limits, allowed: Allowed<'_>) -> Result<Vec<u8>, Error> {
+fn rendered(template: &str, allowed: Allowed<'_>) -> Result<Vec<u8>, Error> {
     let values: BTreeMap<Text, Text> = values()
         .into_iter()
         .map(|(key, value)| (Text::from(key), Text::from(value)))
         .collect();
     let template = Template::parse("item", template)?;
     template
-        .render_allowing(&values, limits, allowed)
+        .render_allowing(&values, &mut Limits::default(), allowed)
         .map(|text| text.to_vec())
 }
 
@@ -84,7 +84,7 @@ fn what_is_allowed_has_the_form_that_it_has_in_go() {
             random: Some(&mut random),
             now: Some("2026-03-04T05:06:07.89Z".parse::<Timestamp>().unwrap()),
         };
-        let ours = rendered(template, &Limits::default(), allowed);
+        let ours = rendered(template, allowed);
         let agree = match (&theirs, &ours) {
             (Ok(theirs), Ok(ours)) => theirs == ours,
             (Err(_), Err(_)) => true,
@@ -144,7 +144,7 @@ fn what_is_not_allowed_says_why() {
                 now: Some(Timestamp::UNIX_EPOCH),
             },
         };
-        let error = rendered(&call(function), &Limits::default(), allowed).unwrap_err();
+        let error = rendered(&call(function), allowed).unwrap_err();
         assert_eq!(
             error.problem,
             Problem::FunctionOff(why),
@@ -164,7 +164,7 @@ fn a_date_that_is_none_is_the_clock() {
         r#"{{ htmlDateInZone .user "UTC" }}"#,
         r#"{{ durationRound (toDate "2006" "2000") }}"#,
     ] {
-        let error = rendered(template, &Limits::default(), Allowed::default()).unwrap_err();
+        let error = rendered(template, Allowed::default()).unwrap_err();
         assert_eq!(
             error.problem,
             Problem::FunctionOff(Why::Clock),
@@ -181,7 +181,7 @@ fn the_time_that_is_given_is_now() {
             now: Some(time.parse().unwrap()),
         };
         let template = "{{ now }}|{{ now.UnixNano }}|{{ ago 0 }}";
-        String::from_utf8(rendered(template, &Limits::default(), allowed).unwrap()).unwrap()
+        String::from_utf8(rendered(template, allowed).unwrap()).unwrap()
     };
     assert_eq!(
         at("2026-03-04T05:06:07.89Z"),
@@ -205,7 +205,7 @@ fn random_texts_are_limited_too() {
             random: Some(&mut random),
             now: None,
         };
-        let error = rendered(template, &Limits::default(), allowed).unwrap_err();
+        let error = rendered(template, allowed).unwrap_err();
         let limited = matches!(error.problem, Problem::Memory(_) | Problem::Steps(_));
         assert!(limited, "{template}: {error}");
     }

@@ -1,9 +1,12 @@
 //! The cases in `cases/`: a template a line, below the name of what it shows. `⏎` is a line break outside of actions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seal_template::functions::{self, Parameter, Status};
-use seal_tests::templates::{Case, functions_of_go};
+use seal_tests::{
+    seen,
+    templates::{Case, by_us, functions_of_go},
+};
 
 use crate::samples::{case, check};
 
@@ -34,8 +37,18 @@ pub(crate) fn all() -> Vec<(&'static str, Case)> {
 
 #[test]
 fn every_case_renders_as_in_go() {
-    let cases: Vec<Case> = all().into_iter().map(|(_, case)| case).collect();
+    let all = all();
+    let cases: Vec<Case> = all.iter().map(|(_, case)| case.clone()).collect();
     check(&cases);
+    let mut seen = BTreeSet::new();
+    for (name, case) in all.iter().filter(|(_, case)| by_us(case).is_ok()) {
+        // What is built into Go is shown with the language.
+        let used = functions::all().map(|function| function.name);
+        seen.extend(
+            used.filter(|used| (name == used || *name == "language") && uses(&case.template, used)),
+        );
+    }
+    seen::record_functions(&Vec::from_iter(seen));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! What the code declares: reasons, exit codes, flags, environment variables, answers over HTTP, metrics.
+//! What the code declares: reasons, exit codes, flags, environment variables, answers over HTTP, metrics, functions of
+//! templates.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,6 +7,7 @@ use clap::{Command, CommandFactory};
 use seal_api::Reason;
 use seal_cli::kubeseal;
 use seal_shell::ExitCode;
+use seal_template::functions::{self, Status};
 use serde_json::{Value, json};
 
 /// The lists in the form that the test run reads.
@@ -39,8 +41,17 @@ pub(crate) fn lists() -> Value {
         "flags": flags,
         "environment": environment,
         "http": seal_controller::ANSWERS,
+        "functions": template_functions(),
         "metrics": seal_controller::METRICS.iter().map(|metric| metric.name).collect::<Vec<_>>(),
     })
+}
+
+/// The functions of templates that are there.
+fn template_functions() -> Vec<&'static str> {
+    functions::all()
+        .filter(|function| function.status == Status::Same)
+        .map(|function| function.name)
+        .collect()
 }
 
 /// Every long flag with the subcommands that lead to it: `cert pin --output`. A command that only holds others, such as

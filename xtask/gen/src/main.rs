@@ -56,6 +56,10 @@ fn files() -> Result<Vec<(PathBuf, Vec<u8>)>> {
             PathBuf::from("docs/metrics.md"),
             reference::metrics().into_bytes(),
         ),
+        (
+            PathBuf::from("docs/template-functions.md"),
+            reference::template_functions().into_bytes(),
+        ),
     ];
     for command in [
         seal_cli::args::Cli::command(),

@@ -9,7 +9,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("seal-manifest", &[]),
     ("seal-template", &[]),
     ("seal-documents", &["seal-api", "seal-manifest"]),
-    ("seal-sealing", &["seal-envelope", "seal-api"]),
+    (
+        "seal-sealing",
+        &["seal-envelope", "seal-api", "seal-template"],
+    ),
     (
         "seal-leaks",
         &["seal-documents", "seal-manifest", "seal-api"],
@@ -26,6 +29,7 @@ const LIBRARIES: &[&str] = &[
     "seal-manifest",
     "seal-documents",
     "seal-sealing",
+    "seal-template",
     "seal-leaks",
     "seal-shell",
 ];

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::workspace;
 
-const TARGETS: [&str; 3] = ["envelope", "keys", "manifest"];
+const TARGETS: [&str; 4] = ["envelope", "keys", "manifest", "template"];
 const HOUR: &str = "3600";
 const LIBFUZZER_SECONDS: &str = "600";
 const LINE: Duration = Duration::from_secs(60);

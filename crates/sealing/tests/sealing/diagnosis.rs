@@ -337,19 +337,43 @@ const CASES: &[Case] = &[
     },
     // The template
     Case {
-        given: "a template text uses the template language",
-        object: || with_template_text("url", "https://{{ .password }}@db"),
+        given: "a template text is not in the template language",
+        object: || with_template_text("url", "https://{{ .password"),
         held: &[0],
-        reason: Reason::TemplateUnsupported,
-        says: "the template text uses \"{{\", which this version does not render (url)",
+        reason: Reason::TemplateInvalid,
+        says: "the template is wrong at 1:21: an action is not closed (url)",
         operations: 1,
     },
     Case {
-        given: "a template text uses the template language under the key of a sealed item",
-        object: || with_template_text("password", "{{ .password }}"),
+        given: "a template text names a function that does not exist, under the key of a sealed item",
+        object: || with_template_text("password", "\n{{ .password | nosuch }}"),
         held: &[0],
-        reason: Reason::TemplateUnsupported,
-        says: "the template text uses \"{{\", which this version does not render (password)",
+        reason: Reason::TemplateInvalid,
+        says: "the template is wrong at 2:16: nosuch: there is no such function (password)",
+        operations: 1,
+    },
+    Case {
+        given: "a template text uses a function that is off",
+        object: || with_template_text("made", "{{ if false }}{{ now }}{{ end }}"),
+        held: &[0],
+        reason: Reason::TemplateFunctionMissing,
+        says: "the template is wrong at 1:18: now: the function is not available: it reads the clock (made)",
+        operations: 1,
+    },
+    Case {
+        given: "a template cannot be rendered with the values",
+        object: || with_template_text("number", "{{ index .password 100 }}"),
+        held: &[0],
+        reason: Reason::TemplateFailed,
+        says: "the template is wrong at 1:4: index: the function refuses its arguments (number)",
+        operations: 1,
+    },
+    Case {
+        given: "a template makes more than fits into a Secret",
+        object: || with_template_text("long", "{{ repeat 100000 .password }}"),
+        held: &[0],
+        reason: Reason::TemplateTooCostly,
+        says: "the template is wrong at 1:4: the result is longer than 1048576 bytes (long)",
         operations: 1,
     },
     Case {
@@ -467,7 +491,10 @@ fn is_of_opening(reason: Reason) -> bool {
         | Reason::MalformedItem
         | Reason::InvalidLegacyData
         | Reason::ConflictingData
-        | Reason::TemplateUnsupported
+        | Reason::TemplateInvalid
+        | Reason::TemplateFunctionMissing
+        | Reason::TemplateFailed
+        | Reason::TemplateTooCostly
         | Reason::TypeNotAllowed
         | Reason::InvalidName
         | Reason::NoKey => true,

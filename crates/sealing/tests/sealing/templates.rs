@@ -1,8 +1,8 @@
 //! What the Secret gets beside its opened items: the template's metadata, type and texts, the SealedSecret's name.
 
-use seal_api::{Scope, SealedSecret, SecretTemplate, annotations};
+use seal_api::{Reason, Scope, SealedSecret, SecretTemplate, annotations};
 use seal_envelope::Label;
-use seal_sealing::Secret;
+use seal_sealing::{Secret, render};
 use serde_json::{Value, json};
 
 use crate::samples::{
@@ -56,6 +56,60 @@ fn a_sealed_item_wins_over_a_text_of_the_same_key() {
 fn null_removes_the_item_of_that_key_and_no_other() {
     let texts = json!({"data": {"password": null, "absent": null, "url": "x"}});
     check_items(&with_template(texts), &[("url", "x")]);
+}
+
+#[test]
+fn template_texts_are_rendered_with_the_sealed_items_and_the_texts_as_they_stand() {
+    let texts = json!({"data": {
+        "url": "db://{{ .password | urlquery }}@{{ .host }}",
+        "host": "{{ `db.example` }}",
+        "missing": "{{ .absent }}|{{ index . `absent` }}",
+    }});
+    check_items(
+        &with_template(texts),
+        &[
+            ("host", "db.example"),
+            ("missing", "<no value>|"),
+            ("password", "correct horse"),
+            ("url", "db://correct+horse@{{ `db.example` }}"),
+        ],
+    );
+}
+
+#[test]
+fn an_item_that_is_removed_is_a_value_for_templates_all_the_same() {
+    let texts = json!({"data": {"password": null, "line": "p={{ .password }}", "null": null}});
+    check_items(&with_template(texts), &[("line", "p=correct horse")]);
+}
+
+#[test]
+fn a_text_that_cannot_be_rendered_fails_the_object_also_where_a_sealed_item_wins_over_it() {
+    let texts = json!({"data": {"password": "{{ fail `no` }}", "fine": "{{ .password }}"}});
+    let failure = open(&with_template(texts), &ring([0])).unwrap_err();
+    assert_eq!(failure.reason(), Reason::TemplateFailed);
+    assert_eq!(
+        failure.to_string(),
+        "the template is wrong at 1:4: fail: the template gave up (password)"
+    );
+}
+
+#[test]
+fn all_texts_of_an_object_share_what_rendering_may_take() {
+    let half = "{{ repeat 50000 .password }}";
+    let object = with_template(json!({"data": {"a": half}}));
+    assert_eq!(opened(&object).data["a"].len(), 650_000);
+    let object = with_template(json!({"data": {"a": half, "b": half}}));
+    let failure = open(&object, &ring([0])).unwrap_err();
+    assert_eq!(failure.reason(), Reason::TemplateTooCostly);
+}
+
+#[test]
+fn templates_are_rendered_with_values_that_stand_in_for_the_sealed_ones() {
+    let object = with_template(json!({"data": {"line": "p={{ .password }}"}}));
+    let values = [("password".to_owned(), b"stand-in"[..].into())];
+    let secret = render(&object, values.into()).unwrap();
+    assert_eq!(secret.data["line"].as_bytes(), b"p=stand-in");
+    assert_eq!(secret.data["password"].as_bytes(), b"stand-in");
 }
 
 #[test]

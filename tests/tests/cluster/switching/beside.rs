@@ -87,7 +87,7 @@ fn beside_each_other(manifests: Manifests, first: Program) {
             let mut states: Vec<State> = early.into_iter().chain(late).chain(changed).collect();
             for state in &mut states {
                 // Only upstream makes it.
-                if first.is_ours() && state.reason == "TemplateUnsupported" {
+                if first.is_ours() && state.reason == "TemplateFunctionMissing" {
                     (state.data, state.is_synced) = (None, false);
                 }
             }

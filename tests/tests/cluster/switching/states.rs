@@ -170,10 +170,17 @@ impl Ground<'_> {
                 json!({"user": base64("alice"), "host": base64("db.example")}),
             ),
             State::new(
-                with("rendered", json!({"data": {"url": "db://{{ .user }}"}})),
+                with("template", json!({"data": {"url": "db://{{ .user }}"}})),
+                json!({"user": base64("alice"), "url": base64("db://alice")}),
+            ),
+            State::new(
+                with(
+                    "rendered",
+                    json!({"data": {"url": "db://{{ .user }}{{ if false }}{{ now }}{{ end }}"}}),
+                ),
                 json!({"user": base64("alice"), "url": base64("db://alice")}),
             )
-            .otherwise("TemplateUnsupported"),
+            .otherwise("TemplateFunctionMissing"),
         ]
     }
 }
