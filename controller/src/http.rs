@@ -30,6 +30,7 @@ use axum::{
 use jiff::Timestamp;
 use seal_api::SealedSecret;
 use seal_sealing::{NotResealed, check_opens, reseal};
+use tokio::time::timeout;
 use tracing::warn;
 
 pub(crate) use connections::serve;
@@ -225,21 +226,23 @@ impl Endpoint {
             Ok(held) => held,
             Err(error) => return error.into_response(),
         };
+        let limit = self.settings.write_timeout;
+        if timeout(limit, self.served.keys_known()).await.is_err() {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
         let endpoint = Arc::clone(self);
-        let answer =
-            self.at_work.run(
-                self.settings.write_timeout,
-                move |goes_on| match sealed_secret(held.bytes()) {
-                    Ok(sealed) => work(&sealed, &endpoint.served, &endpoint.settings, goes_on),
-                    Err(why) => {
-                        warn!(
-                            path = endpoint.path,
-                            "a request holds no SealedSecret: {why}"
-                        );
-                        why.into_response()
-                    }
-                },
-            );
+        let answer = self
+            .at_work
+            .run(limit, move |goes_on| match sealed_secret(held.bytes()) {
+                Ok(sealed) => work(&sealed, &endpoint.served, &endpoint.settings, goes_on),
+                Err(why) => {
+                    warn!(
+                        path = endpoint.path,
+                        "a request holds no SealedSecret: {why}"
+                    );
+                    why.into_response()
+                }
+            });
         match answer.await {
             Ok(response) => response,
             Err(Overdue) => StatusCode::SERVICE_UNAVAILABLE.into_response(),

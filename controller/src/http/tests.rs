@@ -194,6 +194,33 @@ fn before_the_work_is_under_way_it_is_not_ready() {
 }
 
 #[test]
+fn nothing_is_said_not_to_open_before_it_is_known_which_keys_there_are() {
+    let short = HttpSettings {
+        write_timeout: Duration::from_millis(20),
+        ..settings()
+    };
+    for (settings, keys_come) in [(short, false), (settings(), true)] {
+        let served = Arc::new(Served::default());
+        let server = Server {
+            router: router(
+                Arc::clone(&served),
+                &settings,
+                &Arc::new(Metrics::new(false)),
+            ),
+            ..Server::new()
+        };
+        let object = text(&sealed(Scope::Strict, 0));
+        if keys_come {
+            let keys = Arc::clone(&server.keys);
+            server.runtime.spawn(async move { served.set_keys(keys) });
+            server.check("/v1/verify", object, 200);
+        } else {
+            server.check("/v1/verify", object, 503);
+        }
+    }
+}
+
+#[test]
 fn what_opens_verifies_and_what_does_not_conflicts() {
     let server = Server::new();
     for scope in Scope::ALL {

@@ -95,6 +95,21 @@ fn what_cannot_be_rendered_is_told_with_its_place_and_hides_no_other() {
 }
 
 #[test]
+fn what_makes_more_than_fits_into_a_secret_is_told_also_to_machines() {
+    let scratch = Scratch::new();
+    let text = with_texts(&scratch, json!({"a": "{{ repeat 100000 .password }}"}));
+    scratch.write("values.yaml", "password: 0123456789-0123456789\n");
+    let arguments = ["--format", "json", "--values", "values.yaml"];
+    let run = render(&scratch, &text, &arguments).exits(1);
+    let told: Value = serde_json::from_str(run.err()).expect("it is JSON");
+    assert_eq!(told["reason"], "TemplateTooCostly");
+    assert_eq!(
+        told["message"],
+        "the template is wrong at 1:4: the result is longer than 1048576 bytes (a)"
+    );
+}
+
+#[test]
 fn values_that_are_no_mapping_of_texts_and_items_that_are_not_there_are_errors() {
     let scratch = Scratch::new();
     let text = with_texts(&scratch, json!({"a": "x"}));
