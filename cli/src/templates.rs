@@ -21,19 +21,12 @@ pub(crate) fn problems(file: &str, document: &Document, node: &Node) -> Vec<Prob
     problems
         .map(|problem| {
             let text = data.get(&problem.item);
-            let mut message = format!(
-                "{}: the template is wrong at {}",
-                problem.item, problem.error
-            );
-            for line in text
+            let excerpt = text
                 .and_then(Node::as_str)
-                .map(|text| problem.error.excerpt(text))
-                .iter()
-                .flat_map(|excerpt| excerpt.lines())
-            {
-                message.push_str("\n  ");
-                message.push_str(line);
-            }
+                .map(|text| problem.error.excerpt(text));
+            let excerpt = excerpt.unwrap_or_default();
+            let lines = excerpt.lines().map(|line| format!("\n  {line}"));
+            let message = format!("{}: {problem}{}", problem.item, String::from_iter(lines));
             let place = place(file, document, text.unwrap_or(node));
             Problem::new(problem.reason, message).at(place)
         })

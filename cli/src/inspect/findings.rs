@@ -106,13 +106,12 @@ fn of_object(object: &SealedSecret) -> Vec<Finding> {
         findings.push(Finding::of_object(Reason::TypeNotAllowed, message));
     }
     for problem in template_problems(object) {
-        let message = format!("the template is wrong at {}", problem.error);
         let text = template
             .data
             .as_ref()
             .and_then(|data| data.get(&problem.item)?.as_ref());
         let excerpt = text.map(|text| problem.error.excerpt(text));
-        let finding = Finding::of_item(problem.reason, &problem.item, message);
+        let finding = Finding::of_item(problem.reason, &problem.item, problem.to_string());
         findings.push(Finding { excerpt, ..finding });
     }
     findings

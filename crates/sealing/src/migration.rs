@@ -17,9 +17,9 @@ pub fn differences(sealed: &SealedSecret) -> Vec<ItemFailure> {
         // What is in no template language fails with upstream as well.
         .filter(|problem| problem.reason == Reason::TemplateFunctionMissing)
         .map(|problem| ItemFailure {
+            message: problem.to_string(),
             item: Some(problem.item),
             reason: problem.reason,
-            message: format!("the template is wrong at {}", problem.error),
         })
         .collect();
     let type_ = template.and_then(|template| template.type_.as_deref());

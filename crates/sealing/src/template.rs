@@ -1,6 +1,6 @@
 //! What the template of a SealedSecret adds to the opened items.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use seal_api::{Reason, SealedSecret, SecretTemplate};
 use seal_envelope::{Plaintext, wiped_after};
@@ -69,6 +69,17 @@ pub fn template_problems(sealed: &SealedSecret) -> Vec<TemplateProblem> {
     problems
 }
 
+impl fmt::Display for TemplateProblem {
+    /// As in the conditions of the object, without the item.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&message(&self.error))
+    }
+}
+
+fn message(error: &Error) -> String {
+    format!("the template is wrong at {error}")
+}
+
 fn texts(template: Option<&SecretTemplate>) -> impl Iterator<Item = (&str, &str)> {
     let data = template.and_then(|template| template.data.as_ref());
     data.into_iter()
@@ -81,7 +92,7 @@ fn failure(item: &str, error: &Error) -> ItemFailure {
     ItemFailure {
         item: Some(item.to_owned()),
         reason: reason(error),
-        message: format!("the template is wrong at {error}"),
+        message: message(error),
     }
 }
 
