@@ -61,22 +61,24 @@ impl Cluster {
             return fault();
         };
         drop(permit);
-        let (opened, tried) = match outcome {
-            Outcome::Opened(opened) => (Opened::Secret(opened.secret), None),
-            Outcome::Failed(failure, tried) => (Opened::Failed(failure), Some(tried)),
-            Outcome::PutOff(tried) => (Opened::PutOff(Duration::ZERO), Some(tried)),
-        };
-        if tried.is_some() {
-            self.spend(&name.namespace, operations);
-        }
-        self.objects().note_tried(name, read.seen, tried);
-        match opened {
-            Opened::PutOff(_) => {
+        let note = |tried| self.objects().note_tried(name, read.seen, tried);
+        match outcome {
+            Outcome::Opened(opened) => {
+                note(None);
+                Opened::Secret(opened.secret)
+            }
+            Outcome::Failed(failure, tried) => {
+                note(Some(tried));
+                self.spend(&name.namespace, operations);
+                Opened::Failed(failure)
+            }
+            Outcome::PutOff(tried) => {
+                note(Some(tried));
+                self.spend(&name.namespace, operations);
                 self.metrics.put_off(&name.namespace);
                 let wait = self.effort().wait(&name.namespace, Instant::now());
                 Opened::PutOff(wait.unwrap_or_default())
             }
-            other => other,
         }
     }
 
