@@ -110,6 +110,16 @@ fn what_makes_more_than_fits_into_a_secret_is_told_also_to_machines() {
 }
 
 #[test]
+fn keys_that_cannot_be_read_are_all_that_is_told_of() {
+    let scratch = Scratch::new();
+    let text = with_texts(&scratch, json!({"a": "x"}));
+    scratch.write("broken.pem", "no key");
+    let run = render(&scratch, &text, &["--key", "broken.pem"]).exits(1);
+    assert_eq!(run.err().matches("error[").count(), 1, "{}", run.err());
+    assert!(run.err().contains("broken.pem"), "{}", run.err());
+}
+
+#[test]
 fn values_that_are_no_mapping_of_texts_and_items_that_are_not_there_are_errors() {
     let scratch = Scratch::new();
     let text = with_texts(&scratch, json!({"a": "x"}));
