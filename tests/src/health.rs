@@ -1,10 +1,5 @@
 //! What others make of an object's status: kstatus, which Flux and Helm wait by, and Argo CD's own script for SealedSecrets.
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
-
 use seal_tools::{ARGO_CD, HEALTH};
 use serde_json::Value;
 
@@ -30,29 +25,9 @@ pub struct Health {
 /// When they cannot be judged.
 pub fn verdicts(objects: &[Value]) -> Vec<Health> {
     let argo = ARGO_CD.folder().unwrap_or_else(|error| panic!("{error}"));
-    let mut program = Command::new(tools::path(&HEALTH))
-        .arg(argo.join(SCRIPT))
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it was just built");
-    let mut input = program.stdin.take().expect("standard input is a pipe");
     let lines: String = objects.iter().map(|object| format!("{object}\n")).collect();
-    // It answers line by line, so nobody may wait for the other.
-    let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
-    let output = program.wait_with_output().expect("it is our child");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    writer
-        .join()
-        .expect("writing does not panic")
-        .expect("it reads everything");
-    let found: Vec<Health> = String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .map(health)
-        .collect();
+    let answer = tools::ask(&HEALTH, &[argo.join(SCRIPT).as_os_str()], lines);
+    let found: Vec<Health> = answer.lines().map(health).collect();
     assert_eq!(found.len(), objects.len());
     found
 }

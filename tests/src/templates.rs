@@ -1,10 +1,6 @@
 //! Templates rendered by Go and by us, many at once.
 
-use std::{
-    collections::BTreeMap,
-    io::Write,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeMap, ffi::OsStr};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use seal_template::{Limits, Template, Text};
@@ -60,27 +56,8 @@ pub fn by_us(case: &Case) -> Rendered {
 }
 
 fn run(arguments: &[&str], input: String) -> String {
-    let mut program = Command::new(tools::path(&TEMPLATES))
-        .args(arguments)
-        .env_clear()
-        // As in a container: no zone of the machine's own.
-        .env("TZ", "UTC")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("it was just built");
-    let mut stdin = program.stdin.take().expect("standard input is a pipe");
-    // It answers line by line, so nobody may wait for the other.
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = program.wait_with_output().expect("it is our child");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    writer
-        .join()
-        .expect("writing does not panic")
-        .expect("it reads everything");
-    String::from_utf8(output.stdout).expect("JSON is UTF-8")
+    let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
+    tools::ask(&TEMPLATES, &arguments, input)
 }
 
 fn line(case: &Case) -> String {
