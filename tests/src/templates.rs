@@ -18,6 +18,18 @@ pub struct Case {
     pub values: BTreeMap<String, Vec<u8>>,
 }
 
+impl Case {
+    /// A line of JSON, as the peer reads it.
+    pub fn line(&self) -> String {
+        let values: BTreeMap<&String, String> = self
+            .values
+            .iter()
+            .map(|(key, value)| (key, STANDARD.encode(value)))
+            .collect();
+        format!("{}\n", json!({"template": self.template, "values": values}))
+    }
+}
+
 /// What comes out, or why nothing does.
 pub type Rendered = Result<Vec<u8>, String>;
 
@@ -27,7 +39,7 @@ pub type Rendered = Result<Vec<u8>, String>;
 ///
 /// When the peer cannot be run.
 pub fn by_go(cases: &[Case]) -> Vec<Rendered> {
-    let lines: String = cases.iter().map(line).collect();
+    let lines: String = cases.iter().map(Case::line).collect();
     let found: Vec<Rendered> = run(&[], lines).lines().map(rendered).collect();
     assert_eq!(found.len(), cases.len());
     found
@@ -58,15 +70,6 @@ pub fn by_us(case: &Case) -> Rendered {
 fn run(arguments: &[&str], input: String) -> String {
     let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).collect();
     tools::ask(&TEMPLATES, &arguments, input)
-}
-
-fn line(case: &Case) -> String {
-    let values: BTreeMap<&String, String> = case
-        .values
-        .iter()
-        .map(|(key, value)| (key, STANDARD.encode(value)))
-        .collect();
-    format!("{}\n", json!({"template": case.template, "values": values}))
 }
 
 fn rendered(line: &str) -> Rendered {

@@ -8,6 +8,7 @@ mod inputs;
 mod measure;
 mod processes;
 mod table;
+mod templates;
 
 use std::fs;
 
@@ -19,7 +20,7 @@ use table::Row;
 /// What to measure.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// One of: functions, small, many, in-place, opening; all when left out
+    /// One of: functions, small, many, in-place, opening, templates; all when left out
     name: Option<String>,
 
     /// Measures controllers in a real cluster, and nothing else: some minutes
@@ -33,12 +34,13 @@ pub(crate) struct Args {
 
 type Benchmark = fn(usize) -> Result<Vec<Row>>;
 
-const BENCHMARKS: [(&str, Benchmark); 5] = [
+const BENCHMARKS: [(&str, Benchmark); 6] = [
     ("functions", functions),
     ("small", processes::small),
     ("many", processes::many),
     ("in-place", processes::in_place),
     ("opening", processes::opening),
+    ("templates", templates::rendering),
 ];
 
 /// Measures and prints a table for docs/benchmarks.md.

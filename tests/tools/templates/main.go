@@ -6,7 +6,8 @@
 //	{"template": "{{ .user }}", "values": {"user": "YWxpY2U="}}
 //	{"ok": true, "output": "YWxpY2U="} or {"ok": false, "error": "..."}
 //
-// With the argument "functions" it writes the type of every function by name instead.
+// With the argument "functions" it writes the type of every function by name instead; with "time THREADS" how long all
+// cases took.
 package main
 
 import (
@@ -57,8 +58,11 @@ func run() error {
 		}
 		return results.Encode(types)
 	}
+	if len(os.Args) == 3 && os.Args[1] == "time" {
+		return measure(functions, os.Args[2])
+	}
 	if len(os.Args) != 1 {
-		return fmt.Errorf("usage: templates [functions] < CASES")
+		return fmt.Errorf("usage: templates [functions | time THREADS] < CASES")
 	}
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, longest)

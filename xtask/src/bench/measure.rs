@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     path::Path,
-    process::{Command, Stdio},
+    process::{ChildStdout, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -24,28 +24,43 @@ pub(super) struct Cost {
 
 /// Runs a command with a file as standard input; its output is thrown away.
 pub(super) fn run(command: &mut Command, input: &Path) -> Result<Cost> {
+    Ok(run_writing(command, input, Stdio::null())?.0)
+}
+
+/// The same, for a command that says little enough for a pipe.
+pub(super) fn run_saying(command: &mut Command, input: &Path) -> Result<(Cost, String)> {
+    let (cost, said) = run_writing(command, input, Stdio::piped())?;
+    let said = said.context("standard output is a pipe")?;
+    let said = std::io::read_to_string(said).context("cannot read standard output")?;
+    Ok((cost, said))
+}
+
+fn run_writing(
+    command: &mut Command,
+    input: &Path,
+    output: Stdio,
+) -> Result<(Cost, Option<ChildStdout>)> {
     let input = File::open(input).with_context(|| format!("cannot open {}", input.display()))?;
-    command
-        .stdin(input)
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+    command.stdin(input).stdout(output).stderr(Stdio::piped());
     let begun = Instant::now();
     let mut child = command
         .spawn()
         .with_context(|| format!("cannot run {command:?}"))?;
     let messages = child.stderr.take().context("standard error is a pipe")?;
     let messages = std::io::read_to_string(messages).context("cannot read standard error")?;
+    let said = child.stdout.take();
     let ended = child.wait4().context("cannot wait for a child")?;
     let wall = begun.elapsed();
     if !ended.status.success() {
         bail!("{command:?} failed: {messages}");
     }
     let usage = ended.rusage;
-    Ok(Cost {
+    let cost = Cost {
         cpu: usage.utime + usage.stime,
         memory: usage.maxrss,
         wall,
-    })
+    };
+    Ok((cost, said))
 }
 
 /// The medians, each for itself.
@@ -58,7 +73,7 @@ pub(super) fn median(costs: &[Cost]) -> Cost {
 }
 
 /// The middle value; of an even number the upper one of the two.
-fn middle<T: Ord + Copy>(values: impl Iterator<Item = T>) -> T {
+pub(super) fn middle<T: Ord + Copy>(values: impl Iterator<Item = T>) -> T {
     let mut values: Vec<T> = values.collect();
     values.sort_unstable();
     values[values.len() / 2]
