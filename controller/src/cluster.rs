@@ -20,6 +20,7 @@ mod reconcile;
 mod refusal;
 mod renew;
 mod serve;
+mod tell;
 mod watches;
 
 #[cfg(test)]

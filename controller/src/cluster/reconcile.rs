@@ -6,15 +6,15 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use seal_api::{Reason, SealedSecretStatus, Verdict};
+use seal_api::{Reason, Verdict};
 use seal_sealing::{Failure, Secret};
 use serde_json::Value;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, info, warn};
 
 use super::{
     Cluster,
     api_server::{ApiError, Kind},
-    events::{event, is_of_the_secret},
+    events::is_of_the_secret,
     object_name::ObjectName,
     objects::Known,
     open::Opened,
@@ -23,11 +23,8 @@ use super::{
 };
 use crate::{
     contest::Contest,
-    metrics::{ObjectState, UnsealError},
-    plan::{
-        self, Cause, Observed, Owner, Record, Source, Step, Target, is_settled, next_status,
-        status_after_write,
-    },
+    metrics::UnsealError,
+    plan::{self, Cause, Observed, Owner, Record, Source, Step, Target, is_settled},
 };
 
 /// The first wait before something is tried again that failed outside, doubled up to the last.
@@ -53,10 +50,10 @@ enum Outcome {
 }
 
 /// What was done, and what is to be said of it.
-struct Done {
-    verdict: Verdict,
+pub(super) struct Done {
+    pub(super) verdict: Verdict,
     /// Whether the Secret was written.
-    wrote: bool,
+    pub(super) wrote: bool,
     /// The Secret as it is left, by its `resourceVersion`.
     secret: Option<String>,
     /// Whether the SealedSecret opened.
@@ -387,108 +384,6 @@ impl Cluster {
         let since = objects.get(name).and_then(|object| object.failing);
         let is_new = since.is_none_or(|(_, since)| now.duration_since(since) < GRACE);
         is_new && is_settled(read.status.as_ref(), read.generation)
-    }
-
-    /// Writes status and Event where there is something new to say.
-    async fn tell(
-        &self,
-        name: &ObjectName,
-        read: &Read,
-        done: &Done,
-        now: Timestamp,
-    ) -> Result<(), ApiError> {
-        let status = read.status.as_ref();
-        let next = if done.wrote {
-            Some(status_after_write(
-                status,
-                &done.verdict,
-                read.generation,
-                now,
-            ))
-        } else {
-            next_status(status, &done.verdict, read.generation, now)
-        };
-        self.count(name, read, &done.verdict, next.as_ref().or(status));
-        let (said_before, has_room) = {
-            let mut objects = self.objects();
-            objects.get_mut(name).map_or((None, true), |object| {
-                let said_before = object.verdict.replace(done.verdict.clone());
-                (said_before, object.too_large != Some(read.seen))
-            })
-        };
-        let writes_status = self.args.update_status && has_room;
-        let is_news = if writes_status {
-            next.is_some()
-        } else {
-            done.wrote || said_before.as_ref() != Some(&done.verdict)
-        };
-        if !is_news {
-            return Ok(());
-        }
-        self.log(name, &done.verdict);
-        if let Some(status) = next.filter(|_| writes_status) {
-            let mut object = read.object.clone();
-            object["status"] = serde_json::to_value(&status).unwrap_or_default();
-            let written = self
-                .api
-                .replace_status(Kind::SealedSecret, name, &object)
-                .await;
-            match written {
-                Err(ApiError::TooLarge(_)) => self.has_no_room(name, read),
-                written => written.map(|_| self.metrics.status_written())?,
-            }
-        }
-        let event = event(name, &read.uid, &read.version, &done.verdict, now);
-        if let Err(error) = self.api.create(Kind::Event, &name.namespace, &event).await {
-            debug!(key = %name, "the Event cannot be written: {error}");
-        }
-        Ok(())
-    }
-
-    /// The object is as large as the API server can store, so that its status does not fit. The Event tells of it.
-    fn has_no_room(&self, name: &ObjectName, read: &Read) {
-        warn!(key = %name, "the SealedSecret is so large that the API server cannot store a status with it; none is written until it changes");
-        self.metrics
-            .unseal_failed(UnsealError::Status, &name.namespace);
-        if let Some(object) = self.objects().get_mut(name) {
-            object.too_large = Some(read.seen);
-        }
-    }
-
-    /// Says of it in the metrics what became of it.
-    fn count(
-        &self,
-        name: &ObjectName,
-        read: &Read,
-        verdict: &Verdict,
-        status: Option<&SealedSecretStatus>,
-    ) {
-        let instance = &read.object["metadata"]["labels"]["app.kubernetes.io/instance"];
-        // One that went during the look is not counted again. It is held so that none goes meanwhile.
-        let objects = self.objects();
-        if objects.get(name).is_none() {
-            return;
-        }
-        self.metrics.object_seen(&ObjectState {
-            namespace: &name.namespace,
-            name: &name.name,
-            instance: instance.as_str().unwrap_or_default(),
-            reason: verdict.reason,
-            conditions: status.map_or(&[], |status| &status.conditions),
-        });
-    }
-
-    fn log(&self, name: &ObjectName, verdict: &Verdict) {
-        let Verdict {
-            reason, message, ..
-        } = verdict;
-        if verdict.is_ready() {
-            info!(key = %name, "SealedSecret unsealed successfully");
-        } else if reason.is_terminal() {
-            error!(key = %name, %reason, "{message}");
-        } else {
-            warn!(key = %name, %reason, "Error updating, will retry: {message}");
-        }
     }
 }
 
