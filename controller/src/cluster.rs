@@ -38,7 +38,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use crate::{args, args::Args, http::Served, metrics::Metrics};
+use crate::{args, args::Args, fair::Class, http::Served, metrics::Metrics};
 
 use api_server::{ApiError, ApiServer, Kind};
 use effort::Effort;
@@ -49,6 +49,7 @@ use objects::{Fingerprint, Objects};
 use queue::Queue;
 use reconcile::{FIRST_RETRY, wait_after};
 use refusal::without_values;
+use serve::workers;
 
 pub use serve::run;
 
@@ -63,7 +64,7 @@ struct Cluster {
     api: ApiServer,
     keys: Keys,
     objects: Mutex<Objects>,
-    queue: Queue<ObjectName>,
+    queue: Queue,
     /// What is spent on SealedSecrets that do not open.
     effort: Mutex<Effort>,
     /// As many permits as values may be opened at a time.
@@ -108,7 +109,7 @@ impl Cluster {
             keys: Keys::new(order),
             objects: Mutex::default(),
             effort: Mutex::new(effort),
-            queue: Queue::new(),
+            queue: Queue::new(workers(cores)),
             cores: Semaphore::new(cores),
             served,
             metrics,
@@ -134,9 +135,9 @@ impl Cluster {
         self.effort.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn sealed_secret_seen(&self, name: &ObjectName, uid: &str, seen: Fingerprint) {
+    fn sealed_secret_seen(&self, name: &ObjectName, uid: &str, seen: Fingerprint, class: Class) {
         if self.objects().see(name, uid, seen) {
-            self.queue.add(name.clone());
+            self.queue.add(name.clone(), class);
         }
     }
 
@@ -211,16 +212,16 @@ impl Cluster {
         }
     }
 
-    fn secret_seen(&self, name: &ObjectName, version: String) {
+    fn secret_seen(&self, name: &ObjectName, version: String, class: Class) {
         if self.objects().see_secret(name, version) {
-            self.queue.add(name.clone());
+            self.queue.add(name.clone(), class);
         }
         self.legacy_key_seen(name);
     }
 
     fn secret_gone(&self, name: &ObjectName) {
         if self.objects().forget_secret(name) {
-            self.queue.add(name.clone());
+            self.queue.add(name.clone(), Class::Drift);
         }
         self.said().keys_elsewhere.remove(name);
         self.legacy_key_seen(name);
@@ -254,7 +255,8 @@ impl Cluster {
         self.look_whether_ready();
         if changed {
             for name in self.objects().waiting_for_keys(&self.keys.ids()) {
-                self.queue.add(name);
+                // There may be as many as at a start.
+                self.queue.add(name, Class::Backlog);
             }
         }
         self.keys_changed.notify_one();

@@ -9,6 +9,7 @@ mod contest;
 mod digest;
 pub mod directory;
 mod duration;
+mod fair;
 mod http;
 mod metrics;
 pub mod plan;

@@ -9,6 +9,7 @@ use tokio::{task::spawn_blocking, time::Instant};
 use tracing::warn;
 
 use super::{Cluster, object_name::ObjectName, read::Read};
+use crate::fair::Class;
 
 /// What came of it.
 pub(super) enum Opened {
@@ -31,7 +32,7 @@ impl Cluster {
     }
 
     /// Opens it, knowing what was found out of it before.
-    pub(super) async fn open(&self, name: &ObjectName, read: &Read) -> Opened {
+    pub(super) async fn open(&self, name: &ObjectName, read: &Read, class: Class) -> Opened {
         let sealed = match &read.sealed {
             Ok(sealed) => sealed.clone(),
             Err(failure) => return Opened::Failed(failure.clone()),
@@ -61,6 +62,7 @@ impl Cluster {
             return fault();
         };
         drop(permit);
+        self.queue.charge(class, &name.namespace, operations);
         let note = |tried| self.objects().note_tried(name, read.seen, tried);
         match outcome {
             Outcome::Opened(opened) => {

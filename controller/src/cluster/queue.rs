@@ -1,8 +1,10 @@
-//! Names waiting to be looked at: each once, the earliest first, and none by two workers at a time.
+//! SealedSecrets waiting to be looked at: each once, in the order of [`Fair`], and none by two workers at a time.
+//!
+//! As many are looked at at once as there are workers. However many wait, neither one namespace nor the less urgent classes
+//! get all of the workers: what comes newly finds one that is free.
 
 use std::{
     collections::{BTreeSet, HashMap},
-    hash::Hash,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -12,37 +14,78 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
+use super::object_name::ObjectName;
+use crate::fair::{Class, Fair};
+
+/// Each class leaves a part of the workers to those above it, in so many parts of all.
+const PARTS: usize = 8;
+
 /// A queue shared by those who find work and those who do it.
 #[derive(Debug)]
-pub(super) struct Queue<K> {
-    state: Mutex<State<K>>,
+pub(super) struct Queue {
+    state: Mutex<State>,
     changed: Notify,
 }
 
+/// What waits in a class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Depth {
+    pub(super) class: Class,
+    /// How many SealedSecrets are due.
+    pub(super) waiting: usize,
+    /// For how long the first of them has been.
+    pub(super) oldest: Duration,
+}
+
 #[derive(Debug)]
-struct State<K> {
-    waiting: BTreeSet<(Instant, u64, K)>,
-    places: HashMap<K, (Instant, u64)>,
-    /// What is being worked on, with the time for which it was asked for again meanwhile.
-    working: HashMap<K, Option<Instant>>,
+struct State {
+    workers: usize,
+    /// What is due, since when.
+    due: Fair<(ObjectName, Instant)>,
+    /// What will be due, with the number of the wish.
+    later: BTreeSet<(Instant, u64)>,
+    wishes: HashMap<ObjectName, Wish>,
+    /// The name of each wish that is for later.
+    names: HashMap<u64, ObjectName>,
+    /// What is being worked on.
+    working: HashMap<ObjectName, Working>,
     count: u64,
     is_closed: bool,
 }
 
+/// That something is to be looked at.
+#[derive(Debug, Clone, Copy)]
+struct Wish {
+    number: u64,
+    class: Class,
+    /// When it is due; none where it is.
+    at: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Working {
+    class: Class,
+    /// What was asked for meanwhile.
+    again: Option<(Instant, Class)>,
+}
+
 /// What a look into the queue gives.
-enum Look<K> {
-    Work(K),
+enum Look {
+    Work(ObjectName, Class),
     Wait(Option<Instant>),
     Closed,
 }
 
-impl<K: Clone + Ord + Hash> Queue<K> {
-    /// An empty queue.
-    pub(super) fn new() -> Self {
+impl Queue {
+    /// An empty queue for so many workers.
+    pub(super) fn new(workers: usize) -> Self {
         Self {
             state: Mutex::new(State {
-                waiting: BTreeSet::new(),
-                places: HashMap::new(),
+                workers,
+                due: Fair::new(),
+                later: BTreeSet::new(),
+                wishes: HashMap::new(),
+                names: HashMap::new(),
                 working: HashMap::new(),
                 count: 0,
                 is_closed: false,
@@ -51,30 +94,30 @@ impl<K: Clone + Ord + Hash> Queue<K> {
         }
     }
 
-    /// Asks for a look at once.
-    pub(super) fn add(&self, name: K) {
-        self.add_at(name, Instant::now());
-    }
-
-    /// Asks for a look after a while.
-    pub(super) fn add_after(&self, name: K, wait: Duration) {
-        self.add_at(name, Instant::now() + wait);
-    }
-
-    fn add_at(&self, name: K, at: Instant) {
-        self.state().add(name, at);
+    /// Asks for a look at once. What waits already moves up to the more urgent of both classes.
+    pub(super) fn add(&self, name: ObjectName, class: Class) {
+        let now = Instant::now();
+        self.state().add(name, class, now, now);
         self.changed.notify_one();
     }
 
-    /// The next name that is due, which nobody else gets before [`Self::done`]; `None` once the queue is closed.
-    pub(super) async fn next(&self) -> Option<K> {
+    /// Asks for a look after a while; what is asked for earlier as well comes earlier.
+    pub(super) fn add_after(&self, name: ObjectName, class: Class, wait: Duration) {
+        let now = Instant::now();
+        self.state().add(name, class, now + wait, now);
+        self.changed.notify_one();
+    }
+
+    /// The next name whose turn it is, which nobody else gets before [`Self::done`], and why it is to be looked at; `None`
+    /// once the queue is closed.
+    pub(super) async fn next(&self) -> Option<(ObjectName, Class)> {
         loop {
             let look = self.state().take(Instant::now());
             match look {
-                Look::Work(name) => {
+                Look::Work(name, class) => {
                     // Another one may be due as well, for another worker.
                     self.changed.notify_one();
-                    return Some(name);
+                    return Some((name, class));
                 }
                 Look::Wait(None) => self.changed.notified().await,
                 // It is over when the time has come, or when something else did.
@@ -88,12 +131,31 @@ impl<K: Clone + Ord + Hash> Queue<K> {
     }
 
     /// Says that the work on a name is over; it comes again if it was asked for meanwhile.
-    pub(super) fn done(&self, name: &K) {
-        let mut state = self.state();
-        if let Some(Some(at)) = state.working.remove(name) {
-            state.add(name.clone(), at);
-            self.changed.notify_one();
-        }
+    pub(super) fn done(&self, name: &ObjectName) {
+        self.state().done(name, Instant::now());
+        // One more may be worked on.
+        self.changed.notify_one();
+    }
+
+    /// So many private-key operations were made for a namespace, which count for whose turn it is.
+    pub(super) fn charge(&self, class: Class, namespace: &str, operations: u64) {
+        self.state().due.charge(class, namespace, operations);
+    }
+
+    /// What is due, by class, the most urgent first.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for the metrics"))]
+    pub(super) fn depths(&self) -> [Depth; 4] {
+        let now = Instant::now();
+        let state = self.state();
+        Class::ALL.map(|class| {
+            let since = || state.due.waiting(class).map(|(_, since)| *since);
+            let oldest = since().min().unwrap_or(now);
+            Depth {
+                class,
+                waiting: since().count(),
+                oldest: now.saturating_duration_since(oldest),
+            }
+        })
     }
 
     /// Ends it: nobody gets anything any more.
@@ -102,139 +164,118 @@ impl<K: Clone + Ord + Hash> Queue<K> {
         self.changed.notify_one();
     }
 
-    fn state(&self) -> MutexGuard<'_, State<K>> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<K: Clone + Ord + Hash> State<K> {
-    fn add(&mut self, name: K, at: Instant) {
-        if let Some(again) = self.working.get_mut(&name) {
-            *again = Some(again.map_or(at, |other| other.min(at)));
+impl State {
+    fn add(&mut self, name: ObjectName, class: Class, at: Instant, now: Instant) {
+        if let Some(working) = self.working.get_mut(&name) {
+            let again = working.again.get_or_insert((at, class));
+            *again = (again.0.min(at), again.1.min(class));
             return;
         }
-        if let Some((before, number)) = self.places.get(&name).copied() {
-            if before <= at {
+        let mut wish = Wish {
+            number: self.count,
+            class,
+            at: (at > now).then_some(at),
+        };
+        if let Some(before) = self.wishes.get(&name).copied() {
+            wish.class = wish.class.min(before.class);
+            // `None` is earlier than any time.
+            wish.at = wish.at.min(before.at);
+            if (wish.class, wish.at) == (before.class, before.at) {
                 return;
             }
-            self.waiting.remove(&(before, number, name.clone()));
+            let since = self.take_back(&name, before);
+            if wish.at.is_none() {
+                return self.put(name, wish, since.unwrap_or(now));
+            }
         }
-        self.count += 1;
-        self.waiting.insert((at, self.count, name.clone()));
-        self.places.insert(name, (at, self.count));
+        self.put(name, wish, now);
     }
 
-    fn take(&mut self, now: Instant) -> Look<K> {
+    fn done(&mut self, name: &ObjectName, now: Instant) {
+        let working = self.working.remove(name);
+        if let Some((at, class)) = working.and_then(|working| working.again) {
+            self.add(name.clone(), class, at, now);
+        }
+    }
+
+    /// Takes a wish back; since when it was due, where it was.
+    fn take_back(&mut self, name: &ObjectName, wish: Wish) -> Option<Instant> {
+        if let Some(at) = wish.at {
+            self.later.remove(&(at, wish.number));
+            self.names.remove(&wish.number);
+            return None;
+        }
+        let namespace = &name.namespace;
+        let due = self.due.remove(wish.class, namespace, wish.number);
+        due.map(|(_, since)| since)
+    }
+
+    fn put(&mut self, name: ObjectName, wish: Wish, since: Instant) {
+        self.count += 1;
+        self.wishes.insert(name.clone(), wish);
+        match wish.at {
+            Some(at) => {
+                self.later.insert((at, wish.number));
+                self.names.insert(wish.number, name);
+            }
+            None => {
+                let namespace = name.namespace.clone();
+                let entry = (name, since);
+                self.due.add(wish.class, &namespace, wish.number, entry);
+            }
+        }
+    }
+
+    /// What has become due.
+    fn come_due(&mut self, now: Instant) {
+        while let Some(&(at, number)) = self.later.first().filter(|(at, _)| *at <= now) {
+            self.later.pop_first();
+            let Some(name) = self.names.remove(&number) else {
+                continue;
+            };
+            let Some(mut wish) = self.wishes.get(&name).copied() else {
+                continue;
+            };
+            // It comes after what has been due before.
+            wish.number = self.count;
+            wish.at = None;
+            self.put(name, wish, at);
+        }
+    }
+
+    fn take(&mut self, now: Instant) -> Look {
         if self.is_closed {
             return Look::Closed;
         }
-        match self.waiting.first() {
-            Some((at, _, _)) if *at > now => Look::Wait(Some(*at)),
-            None => Look::Wait(None),
-            Some(_) => match self.waiting.pop_first() {
-                Some((_, _, name)) => {
-                    self.places.remove(&name);
-                    self.working.insert(name.clone(), None);
-                    Look::Work(name)
-                }
-                None => Look::Wait(None),
-            },
-        }
+        self.come_due(now);
+        let free = self.workers.saturating_sub(self.working.len());
+        let (working, workers) = (&self.working, self.workers);
+        let turn = self.due.take(|class, namespace| {
+            let free = free.saturating_sub(class.place() * workers / PARTS);
+            let has = working
+                .iter()
+                .filter(|(name, working)| name.namespace == namespace && working.class <= class);
+            // So half of what is free goes to one namespace, a third to each of two, and something is left for another.
+            has.count() < free
+        });
+        let Some(turn) = turn else {
+            return Look::Wait(self.later.first().map(|(at, _)| *at));
+        };
+        let (name, _) = turn.entry;
+        self.wishes.remove(&name);
+        let working = Working {
+            class: turn.class,
+            again: None,
+        };
+        self.working.insert(name.clone(), working);
+        Look::Work(name, turn.class)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use tokio::time::{advance, pause};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_name_comes_once_however_often_it_was_asked_for() {
-        let queue = Queue::new();
-        queue.add("a");
-        queue.add("b");
-        queue.add("a");
-        assert_eq!(queue.next().await, Some("a"));
-        assert_eq!(queue.next().await, Some("b"));
-        assert!(matches!(
-            queue.state().take(Instant::now()),
-            Look::Wait(None)
-        ));
-    }
-
-    #[tokio::test]
-    async fn what_is_asked_for_during_the_work_comes_again_and_never_at_the_same_time() {
-        let queue = Queue::new();
-        queue.add("a");
-        assert_eq!(queue.next().await, Some("a"));
-        queue.add("a");
-        assert!(matches!(
-            queue.state().take(Instant::now()),
-            Look::Wait(None)
-        ));
-        queue.done(&"a");
-        assert_eq!(queue.next().await, Some("a"));
-        queue.done(&"a");
-        assert!(matches!(
-            queue.state().take(Instant::now()),
-            Look::Wait(None)
-        ));
-    }
-
-    #[tokio::test]
-    async fn an_earlier_wish_wins_over_a_later_one() {
-        pause();
-        let queue = Queue::new();
-        queue.add_after("slow", Duration::from_secs(60));
-        queue.add_after("slow", Duration::from_secs(5));
-        queue.add_after("slow", Duration::from_secs(90));
-        queue.add_after("slower", Duration::from_secs(6));
-        let begun = Instant::now();
-        assert_eq!(queue.next().await, Some("slow"));
-        assert_eq!(begun.elapsed().as_secs(), 5);
-        assert_eq!(queue.next().await, Some("slower"));
-        assert_eq!(begun.elapsed().as_secs(), 6);
-    }
-
-    #[tokio::test]
-    async fn all_waiting_workers_end_when_it_is_closed() {
-        let queue = Arc::new(Queue::<u8>::new());
-        let workers: Vec<_> = (0..4)
-            .map(|_| {
-                let queue = Arc::clone(&queue);
-                tokio::spawn(async move { queue.next().await })
-            })
-            .collect();
-        tokio::task::yield_now().await;
-        queue.close();
-        for worker in workers {
-            assert_eq!(worker.await.expect("it does not panic"), None);
-        }
-    }
-
-    #[tokio::test]
-    async fn several_workers_share_what_is_due() {
-        pause();
-        let queue = Arc::new(Queue::new());
-        let workers: Vec<_> = (0..3)
-            .map(|_| {
-                let queue = Arc::clone(&queue);
-                tokio::spawn(async move { queue.next().await })
-            })
-            .collect();
-        tokio::task::yield_now().await;
-        for name in 0..3 {
-            queue.add_after(name, Duration::from_secs(1));
-        }
-        advance(Duration::from_secs(2)).await;
-        let mut names = Vec::new();
-        for worker in workers {
-            names.extend(worker.await.expect("it does not panic"));
-        }
-        names.sort_unstable();
-        assert_eq!(names, [0, 1, 2]);
-    }
-}
+mod tests;

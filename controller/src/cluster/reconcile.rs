@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     contest::Contest,
+    fair::Class,
     metrics::UnsealError,
     plan::{self, Cause, Observed, Owner, Record, Source, Step, Target, is_settled},
 };
@@ -94,24 +95,24 @@ impl Cluster {
                 .wait_for(|listed| *listed)
                 .await,
         );
-        while let Some(name) = self.queue.next().await {
+        while let Some((name, class)) = self.queue.next().await {
             if self
                 .objects()
                 .is_due(&name, &self.keys.ids(), self.watches_secrets())
             {
                 match self.puts_off(&name) {
-                    None => self.look_at(&name).await,
-                    Some(wait) => self.queue.add_after(name.clone(), wait),
+                    None => self.look_at(&name, class).await,
+                    Some(wait) => self.queue.add_after(name.clone(), class, wait),
                 }
             }
             self.queue.done(&name);
         }
     }
 
-    async fn look_at(&self, name: &ObjectName) {
+    async fn look_at(&self, name: &ObjectName, class: Class) {
         let begun = Instant::now();
         self.metrics.unseal_requested();
-        let outcome = self.reconcile(name).await;
+        let outcome = self.reconcile(name, class).await;
         self.metrics.reconciled(begun.elapsed());
         let mut objects = self.objects();
         match outcome {
@@ -123,31 +124,31 @@ impl Cluster {
                 // What is heard of the objects meanwhile waits in the queue; of other keys the queue knows nothing. What
                 // was read may be newer than what was heard, which is no reason to look again.
                 if objects.waits_for_keys(name, &self.keys.ids()) {
-                    self.queue.add(name.clone());
+                    self.queue.add(name.clone(), Class::Backlog);
                 }
             }
             Outcome::Again => {
                 objects.conclude(name, None);
                 let times = objects.count_failure(name, Timestamp::now());
                 self.queue
-                    .add_after(name.clone(), wait_after(FIRST_AGAIN, times));
+                    .add_after(name.clone(), class, wait_after(FIRST_AGAIN, times));
             }
             Outcome::After(wait) => {
                 objects.conclude(name, None);
                 let has_new_keys = objects.waits_for_keys(name, &self.keys.ids());
                 let wait = if has_new_keys { Duration::ZERO } else { wait };
-                self.queue.add_after(name.clone(), wait);
+                self.queue.add_after(name.clone(), class, wait);
             }
             Outcome::Failed => {
                 objects.conclude(name, None);
                 let times = objects.count_failure(name, Timestamp::now());
                 self.queue
-                    .add_after(name.clone(), wait_after(FIRST_RETRY, times));
+                    .add_after(name.clone(), class, wait_after(FIRST_RETRY, times));
             }
         }
     }
 
-    async fn reconcile(&self, name: &ObjectName) -> Outcome {
+    async fn reconcile(&self, name: &ObjectName, class: Class) -> Outcome {
         let object = match self.api.get(Kind::SealedSecret, name).await {
             Ok(Some(object)) => object,
             // The watch says whether it is gone. Until then an API server that just begins may not know it yet.
@@ -166,7 +167,7 @@ impl Cluster {
             return Outcome::Settled(read.known(true, None));
         }
         debug!(key = %name, "Updating");
-        let opened = match self.open(name, &read).await {
+        let opened = match self.open(name, &read, class).await {
             Opened::Secret(secret) => Ok(secret),
             Opened::Failed(failure) => Err(failure),
             Opened::PutOff(wait) => return Outcome::After(wait),

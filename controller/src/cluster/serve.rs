@@ -1,6 +1,6 @@
 //! Starting and stopping: the API server, HTTP, the watches, the workers, signals.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, thread, time::Duration};
 
 use anyhow::{Context, anyhow};
 use futures::FutureExt;
@@ -28,7 +28,9 @@ const FAREWELL: Duration = Duration::from_secs(4);
 /// How long answers that are being given may take after that.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// More workers than cores, since most of their time is waiting for the API server.
-const WORKERS_A_CORE: usize = 4;
+const WORKERS_A_CORE: usize = 16;
+/// Few cores wait as long for the API server, and what many look at at once takes memory.
+const WORKERS: RangeInclusive<usize> = 32..=256;
 
 /// Works in the cluster until it is told to stop.
 ///
@@ -105,7 +107,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     }
     let mut watching = watch(&cluster);
     let mut working = JoinSet::new();
-    for _ in 0..cores * WORKERS_A_CORE {
+    for _ in 0..workers(cores) {
         working.spawn(Arc::clone(&cluster).work());
     }
     let outcome = tokio::select! {
@@ -126,6 +128,12 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     // Who has not got his answer by then does not get it.
     let _ = timeout(LAST_ANSWERS, serving.join_all()).await;
     outcome
+}
+
+/// How many SealedSecrets are looked at at once.
+pub(super) fn workers(cores: usize) -> usize {
+    let workers = cores.saturating_mul(WORKERS_A_CORE);
+    workers.clamp(*WORKERS.start(), *WORKERS.end())
 }
 
 fn listen(address: ListenAddress) -> anyhow::Result<TcpListener> {

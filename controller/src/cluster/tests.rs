@@ -140,13 +140,13 @@ fn count(asked: &Asked, method: &str, end: &str) -> usize {
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_is_behind_what_was_read_makes_no_loop() {
     let (cluster, asked) = cluster(usual);
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(1));
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(1), Class::Change);
     work(&cluster, Duration::from_millis(300)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
     assert_eq!(count(&asked, "POST", "/secrets"), 1);
     // What the watch tells then is known already.
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
-    cluster.secret_seen(&name(), "6".to_owned());
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
+    cluster.secret_seen(&name(), "6".to_owned(), Class::Drift);
     work(&cluster, Duration::from_millis(100)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
 }
@@ -154,7 +154,7 @@ async fn a_watch_that_is_behind_what_was_read_makes_no_loop() {
 #[tokio::test(start_paused = true)]
 async fn what_the_watch_has_and_the_api_server_denies_is_looked_for_again() {
     let (cluster, asked) = cluster(|_, _| failure(404, "NotFound", "not found"));
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(1));
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(1), Class::Change);
     work(&cluster, Duration::from_millis(500)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
     work(&cluster, Duration::from_secs(1)).await;
@@ -174,7 +174,7 @@ async fn a_status_that_is_not_taken_is_written_again_after_a_while() {
                 usual(method, path)
             }
         });
-        cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
+        cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
         work(&cluster, Duration::from_millis(500)).await;
         assert_eq!(count(&asked, "PUT", "/status"), 1, "{reason}");
         work(&cluster, Duration::from_secs(1)).await;
@@ -197,13 +197,13 @@ async fn a_status_there_is_no_room_for_is_tried_once_for_each_state_of_the_objec
     });
     for (round, seen) in [2, 3].into_iter().enumerate() {
         *generation.lock().expect("no test panics with it") = seen;
-        cluster.sealed_secret_seen(&name(), "u", fingerprint(seen));
+        cluster.sealed_secret_seen(&name(), "u", fingerprint(seen), Class::Change);
         work(&cluster, Duration::from_secs(3600)).await;
         assert_eq!(count(&asked, "PUT", "/status"), round + 1);
         assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), round + 1);
     }
     // The Secret that was made goes, and is made again, without another try.
-    cluster.secret_seen(&name(), "6".to_owned());
+    cluster.secret_seen(&name(), "6".to_owned(), Class::Drift);
     cluster.secret_gone(&name());
     work(&cluster, Duration::from_secs(3600)).await;
     assert_eq!(count(&asked, "POST", "/secrets"), 3);
@@ -260,17 +260,17 @@ async fn what_was_right_keeps_synced_for_a_minute_of_api_errors_and_no_longer() 
         {
             *since = Timestamp::now() - SignedDuration::from_secs(seconds);
         }
-        cluster.queue.add(name());
+        cluster.queue.add(name(), Class::Change);
         work(&cluster, Duration::from_millis(100)).await;
         let said = last_status(&asked);
         *stored.lock().expect("no test panics with it") = said.clone();
         ["Synced", "Ready", "Reconciling", "Stalled"]
             .map(|type_| condition(&said, type_).0.to_owned())
     };
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
     assert_eq!(look(0).await, ["True", "True", "-", "-"]);
     *failing.lock().expect("no test panics with it") = true;
-    cluster.secret_seen(&name(), "7".to_owned());
+    cluster.secret_seen(&name(), "7".to_owned(), Class::Drift);
     for seconds in [0, 1, 30, 58] {
         let said = look(seconds).await;
         assert_eq!(said, ["True", "False", "True", "-"], "{seconds} s");
@@ -286,7 +286,7 @@ async fn what_was_right_keeps_synced_for_a_minute_of_api_errors_and_no_longer() 
     assert_eq!(look(3600).await, ["True", "True", "-", "-"]);
     // The next minute is a new one.
     *failing.lock().expect("no test panics with it") = true;
-    cluster.secret_seen(&name(), "8".to_owned());
+    cluster.secret_seen(&name(), "8".to_owned(), Class::Drift);
     assert_eq!(look(0).await, ["True", "False", "True", "-"]);
 }
 
@@ -304,7 +304,7 @@ async fn a_value_that_a_failing_api_server_quotes_is_in_no_status_and_no_event()
                 usual(method, path)
             }
         });
-        cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
+        cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
         work(&cluster, Duration::from_millis(300)).await;
         let asked = asked.lock().expect("no test panics with it");
         let told: Vec<_> = asked
@@ -333,7 +333,7 @@ async fn a_sealed_secret_that_goes_during_the_work_is_not_counted_afterwards() {
         usual(method, path)
     });
     *here.lock().expect("no test panics with it") = Some(Arc::clone(&cluster));
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
     work(&cluster, Duration::from_secs(10)).await;
     assert_eq!(count(&asked, "POST", "/secrets"), 1);
     let metrics = cluster.metrics.text();
@@ -386,9 +386,9 @@ async fn a_webhook_that_fails_alike_each_time_is_told_of_once() {
             usual(method, path)
         }
     });
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
     for round in 0..5 {
-        cluster.queue.add(name());
+        cluster.queue.add(name(), Class::Change);
         work(&cluster, Duration::from_millis(100)).await;
         assert_eq!(count(&asked, "POST", "/secrets"), round + 1);
         *stored.lock().expect("no test panics with it") = last_status(&asked);
@@ -468,7 +468,7 @@ async fn a_deletion_that_the_watch_missed_is_found_by_the_list_and_takes_the_sec
             _ => (200, json!({})),
         }
     });
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(1));
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(1), Class::Change);
     let missing = cluster.objects().missing(None, &HashSet::new());
     assert_eq!(missing, [name()]);
     cluster.sealed_secret_gone(&name());
@@ -500,7 +500,7 @@ async fn what_does_not_open_waits_when_the_operations_of_its_namespace_are_used_
     );
     let see = |name: &str, generation| {
         let name = ObjectName::new("prod", name);
-        cluster.sealed_secret_seen(&name, "u", fingerprint(generation));
+        cluster.sealed_secret_seen(&name, "u", fingerprint(generation), Class::Change);
     };
     see("first", 1);
     see("second", 1);
@@ -517,7 +517,9 @@ async fn what_does_not_open_waits_when_the_operations_of_its_namespace_are_used_
 
     // Asked again meanwhile it waits, without a word to the API server.
     let before = asked.lock().expect("no test panics with it").len();
-    cluster.queue.add(ObjectName::new("prod", "second"));
+    cluster
+        .queue
+        .add(ObjectName::new("prod", "second"), Class::Change);
     work(&cluster, Duration::from_millis(300)).await;
     assert_eq!(asked.lock().expect("no test panics with it").len(), before);
 
@@ -577,10 +579,10 @@ async fn what_cannot_open_whatever_the_keys_is_looked_at_once() {
             assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), times, "{what}");
         };
         // It is wanting for a key before it is changed, and another key comes then.
-        cluster.sealed_secret_seen(&name(), "u", fingerprint(1));
+        cluster.sealed_secret_seen(&name(), "u", fingerprint(1), Class::Change);
         told(1).await;
         *changed.lock().expect("no test panics with it") = true;
-        cluster.sealed_secret_seen(&name(), "u", fingerprint(2));
+        cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
         told(2).await;
         let other = key_secret(&new_key(), "other", Some("kube-system"));
         let changed = cluster.keys.add(other);
@@ -592,7 +594,13 @@ async fn what_cannot_open_whatever_the_keys_is_looked_at_once() {
 
 #[tokio::test]
 async fn a_new_key_opens_at_once_what_waits_for_it_also_where_the_operations_are_used_up() {
-    let lost = new_key();
+    // The newest of all, so that it is the likeliest.
+    let (later, day) = (
+        SignedDuration::from_hours(1),
+        SignedDuration::from_hours(24),
+    );
+    let lost = generate_key(KeySize::Rsa2048, "", Timestamp::now() + later, day);
+    let lost = lost.expect("keys can be made");
     let restored = key_secret(&lost, "restored", Some("kube-system"));
     let never = new_key();
     let (cluster, asked) = cluster_with(
@@ -619,7 +627,7 @@ async fn a_new_key_opens_at_once_what_waits_for_it_also_where_the_operations_are
     };
     for other in ["first", "second", "third", "db"] {
         let name = ObjectName::new("prod", other);
-        cluster.sealed_secret_seen(&name, "u", fingerprint(1));
+        cluster.sealed_secret_seen(&name, "u", fingerprint(1), Class::Change);
     }
     until("the last one is looked at", "GET", "/sealedsecrets/db", 1).await;
     let changed = cluster.keys.add(restored);

@@ -27,6 +27,7 @@ use tracing::{info, warn};
 use super::{
     Cluster, feature::Feature, keys::is_key, object_name::ObjectName, objects::Fingerprint,
 };
+use crate::fair::Class;
 
 /// How long until key Secrets are listed again where they cannot be watched.
 const LIST_AGAIN: Duration = Duration::from_secs(30);
@@ -38,9 +39,10 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
     let labels = config().labels(&cluster.args.label_selector);
     let follow = Follow::new("SealedSecrets", namespace);
     follow_all::<SealedSecret>(&cluster, labels, follow, |heard| match heard {
-        Heard::Seen(name, metadata) => {
+        Heard::Seen(name, metadata, since) => {
             let uid = metadata.uid.as_deref().unwrap_or_default();
-            cluster.sealed_secret_seen(&name, uid, Fingerprint::of(metadata));
+            let class = since.class(Class::Change);
+            cluster.sealed_secret_seen(&name, uid, Fingerprint::of(metadata), class);
         }
         Heard::Gone(name) => cluster.sealed_secret_gone(&name),
         Heard::Listed(namespace, listed) => {
@@ -59,7 +61,9 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
 pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
     let follow = Follow::new("Secrets", namespace);
     follow_all::<ApiSecret>(&cluster, config(), follow, |heard| match heard {
-        Heard::Seen(name, metadata) => secret_seen(&cluster, &name, metadata),
+        Heard::Seen(name, metadata, since) => {
+            secret_seen(&cluster, &name, metadata, since.class(Class::Drift));
+        }
         Heard::Gone(name) => cluster.secret_gone(&name),
         Heard::Listed(namespace, listed) => {
             let missing = cluster.objects().missing_secrets(namespace, listed);
@@ -75,13 +79,31 @@ pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
 /// What a watch of metadata tells.
 enum Heard<'h> {
     /// An object is there, or was changed.
-    Seen(ObjectName, &'h ObjectMeta),
+    Seen(ObjectName, &'h ObjectMeta, Since),
     /// An object is gone.
     Gone(ObjectName),
     /// All objects of the namespace, or of all, were told of: these.
     Listed(Option<&'h str>, &'h HashSet<ObjectName>),
     /// The watch does not work at the moment.
     Failed(Option<&'h str>),
+}
+
+/// Since when something is as it is.
+#[derive(Debug, Clone, Copy)]
+enum Since {
+    /// Since before the first list.
+    Start,
+    /// It came later; also what a watch that broke off had missed.
+    Later,
+}
+
+impl Since {
+    fn class(self, later: Class) -> Class {
+        match self {
+            Self::Start => Class::Backlog,
+            Self::Later => later,
+        }
+    }
 }
 
 /// Watches the metadata of all objects of a kind without an end, and tells what is heard of them.
@@ -100,6 +122,7 @@ async fn follow_all<K>(
     let api: Api<PartialObjectMeta<K>> = api(cluster, follow.namespace());
     let stream = events(api, config, || ());
     let mut listed = HashSet::new();
+    let mut since = Since::Start;
     futures::pin_mut!(stream);
     while let Some(event) = stream.next().await {
         let event = match event {
@@ -117,12 +140,12 @@ async fn follow_all<K>(
             Event::InitApply(object) => {
                 if let Some(name) = name_of(&object.metadata) {
                     listed.insert(name.clone());
-                    hear(Heard::Seen(name, &object.metadata));
+                    hear(Heard::Seen(name, &object.metadata, since));
                 }
             }
             Event::Apply(object) => {
                 if let Some(name) = name_of(&object.metadata) {
-                    hear(Heard::Seen(name, &object.metadata));
+                    hear(Heard::Seen(name, &object.metadata, since));
                 }
             }
             Event::Delete(object) => {
@@ -131,6 +154,7 @@ async fn follow_all<K>(
                 }
             }
             Event::InitDone => {
+                since = Since::Later;
                 hear(Heard::Listed(follow.namespace(), &listed));
                 listed.clear();
             }
@@ -138,9 +162,9 @@ async fn follow_all<K>(
     }
 }
 
-fn secret_seen(cluster: &Cluster, name: &ObjectName, metadata: &ObjectMeta) {
+fn secret_seen(cluster: &Cluster, name: &ObjectName, metadata: &ObjectMeta, class: Class) {
     let version = metadata.resource_version.clone().unwrap_or_default();
-    cluster.secret_seen(name, version);
+    cluster.secret_seen(name, version, class);
     let label = metadata.labels.as_ref();
     let is_labelled = label.is_some_and(|labels| labels.contains_key(annotations::KEY_LABEL));
     if is_labelled && name.namespace != cluster.own {

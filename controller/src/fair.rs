@@ -1,0 +1,207 @@
+//! In which order work is done where there is more of it than can be done at once. Pure.
+//!
+//! Work is of a [`Class`] and of a namespace. The more urgent class goes first, but for one turn in eight, which goes to
+//! the classes below, so that none waits for ever. Within a class it is the turn of the namespace for which least was
+//! done, whatever the number of its objects; within a namespace, of who came first.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// One turn in so many goes to a less urgent class, where work of one waits.
+const SHARE: u32 = 8;
+/// So many namespaces without waiting work are remembered before those that owe nothing are forgotten.
+const REMEMBERED: usize = 64;
+
+/// Why there is work, the most urgent first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Class {
+    /// Somebody made or changed a SealedSecret.
+    Change,
+    /// A Secret was changed or went.
+    Drift,
+    /// A SealedSecret was there at the start, or waits for a key that came.
+    Backlog,
+    /// Why a SealedSecret does not open is to be found out.
+    Diagnosis,
+}
+
+impl Class {
+    /// All of them, the most urgent first.
+    pub(crate) const ALL: [Self; 4] = [Self::Change, Self::Drift, Self::Backlog, Self::Diagnosis];
+
+    /// Its place among all.
+    pub(crate) fn place(self) -> usize {
+        match self {
+            Self::Change => 0,
+            Self::Drift => 1,
+            Self::Backlog => 2,
+            Self::Diagnosis => 3,
+        }
+    }
+}
+
+/// What waits, by class and namespace. Each entry has a number, which says who came first and by which it is taken back.
+#[derive(Debug)]
+pub(crate) struct Fair<T> {
+    lanes: [Lane<T>; 4],
+    /// How many turns a class had in a row while work of a less urgent one waited.
+    turns: [u32; 4],
+}
+
+/// Whose turn it is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Turn<T> {
+    pub(crate) class: Class,
+    pub(crate) number: u64,
+    pub(crate) entry: T,
+    /// Whether more urgent work waits, and this has its share nevertheless.
+    pub(crate) is_share: bool,
+}
+
+#[derive(Debug)]
+struct Lane<T> {
+    namespaces: HashMap<String, Namespace<T>>,
+    /// The namespaces with waiting work, the one for which least was done first.
+    order: BTreeSet<(u64, String)>,
+    /// What had been done for the namespace that had the last turn: who comes newly has no credit from before.
+    clock: u64,
+}
+
+#[derive(Debug)]
+struct Namespace<T> {
+    done: u64,
+    waiting: BTreeMap<u64, T>,
+}
+
+impl<T> Fair<T> {
+    /// Nothing waits.
+    pub(crate) fn new() -> Self {
+        Self {
+            lanes: [(); 4].map(|()| Lane::new()),
+            turns: [0; 4],
+        }
+    }
+
+    /// Adds an entry. `number` is its own.
+    pub(crate) fn add(&mut self, class: Class, namespace: &str, number: u64, entry: T) {
+        self.lanes[class.place()].add(namespace, number, entry);
+    }
+
+    /// Takes an entry back.
+    pub(crate) fn remove(&mut self, class: Class, namespace: &str, number: u64) -> Option<T> {
+        self.lanes[class.place()].remove(namespace, number)
+    }
+
+    /// Gives the turn to one of those that `may` have it.
+    pub(crate) fn take(&mut self, may: impl Fn(Class, &str) -> bool) -> Option<Turn<T>> {
+        let ready: Vec<(Class, String)> = Class::ALL
+            .into_iter()
+            .filter_map(|class| {
+                let namespace = self.lanes[class.place()].first(|name| may(class, name))?;
+                Some((class, namespace.to_owned()))
+            })
+            .collect();
+        let mut skipped = 0;
+        for (class, _) in ready.iter().take(ready.len().saturating_sub(1)) {
+            let turns = &mut self.turns[class.place()];
+            *turns += 1;
+            if *turns < SHARE {
+                break;
+            }
+            *turns = 0;
+            skipped += 1;
+        }
+        let (class, namespace) = ready.get(skipped)?;
+        let (number, entry) = self.lanes[class.place()].take_first(namespace)?;
+        Some(Turn {
+            class: *class,
+            number,
+            entry,
+            is_share: skipped > 0,
+        })
+    }
+
+    /// More was done for a namespace than the one unit that a turn counts for.
+    pub(crate) fn charge(&mut self, class: Class, namespace: &str, cost: u64) {
+        self.lanes[class.place()].charge(namespace, cost);
+    }
+
+    /// What waits in a class.
+    pub(crate) fn waiting(&self, class: Class) -> impl Iterator<Item = &T> {
+        let namespaces = self.lanes[class.place()].namespaces.values();
+        namespaces.flat_map(|namespace| namespace.waiting.values())
+    }
+}
+
+impl<T> Lane<T> {
+    fn new() -> Self {
+        Self {
+            namespaces: HashMap::new(),
+            order: BTreeSet::new(),
+            clock: 0,
+        }
+    }
+
+    fn add(&mut self, namespace: &str, number: u64, entry: T) {
+        let clock = self.clock;
+        let name = namespace.to_owned();
+        let namespace = self.namespaces.entry(name.clone()).or_insert(Namespace {
+            done: clock,
+            waiting: BTreeMap::new(),
+        });
+        if namespace.waiting.is_empty() {
+            namespace.done = namespace.done.max(clock);
+            self.order.insert((namespace.done, name));
+        }
+        namespace.waiting.insert(number, entry);
+    }
+
+    fn first(&self, may: impl Fn(&str) -> bool) -> Option<&str> {
+        let mut names = self.order.iter().map(|(_, name)| name.as_str());
+        names.find(|name| may(name))
+    }
+
+    fn take_first(&mut self, name: &str) -> Option<(u64, T)> {
+        let namespace = self.namespaces.get_mut(name)?;
+        let taken = namespace.waiting.pop_first()?;
+        self.clock = self.clock.max(namespace.done);
+        self.charge(name, 1);
+        self.forget_idle(name);
+        Some(taken)
+    }
+
+    fn remove(&mut self, name: &str, number: u64) -> Option<T> {
+        let removed = self.namespaces.get_mut(name)?.waiting.remove(&number);
+        self.forget_idle(name);
+        removed
+    }
+
+    fn charge(&mut self, name: &str, cost: u64) {
+        let clock = self.clock;
+        let namespace = self.namespaces.entry(name.to_owned()).or_insert(Namespace {
+            done: clock,
+            waiting: BTreeMap::new(),
+        });
+        let before = namespace.done;
+        namespace.done = before.max(clock).saturating_add(cost);
+        if self.order.remove(&(before, name.to_owned())) {
+            self.order.insert((namespace.done, name.to_owned()));
+        }
+    }
+
+    /// A namespace for which nothing waits has no turn; what was done for it stays known while that is more than for others.
+    fn forget_idle(&mut self, name: &str) {
+        let Some(namespace) = self.namespaces.get(name) else {
+            return;
+        };
+        if namespace.waiting.is_empty() {
+            self.order.remove(&(namespace.done, name.to_owned()));
+        }
+        if self.order.is_empty() {
+            self.namespaces.clear();
+        } else if self.namespaces.len() > 2 * self.order.len() + REMEMBERED {
+            let clock = self.clock;
+            self.namespaces
+                .retain(|_, one| !one.waiting.is_empty() || one.done > clock);
+        }
+    }
+}
