@@ -100,6 +100,9 @@ impl Cluster {
             args::KeyOrder::CertNotBefore => KeyOrder::NotBefore,
             args::KeyOrder::SecretCreationTimestamp => KeyOrder::Created,
         };
+        for feature in Feature::ALL {
+            metrics.feature_off(feature.name(), false);
+        }
         let effort = Effort::new(args.max_failing_operations.into());
         Self {
             scope: args.namespaces(&own),
@@ -136,7 +139,13 @@ impl Cluster {
     }
 
     fn sealed_secret_seen(&self, name: &ObjectName, uid: &str, seen: Fingerprint, class: Class) {
-        if self.objects().see(name, uid, seen) {
+        let is_due = {
+            // Held, as where it is gone.
+            let mut objects = self.objects();
+            self.metrics.object_there(&name.namespace, &name.name);
+            objects.see(name, uid, seen)
+        };
+        if is_due {
             self.queue.add(name.clone(), class);
         }
     }
@@ -223,7 +232,9 @@ impl Cluster {
         if self.objects().forget_secret(name) {
             self.queue.add(name.clone(), Class::Drift);
         }
-        self.said().keys_elsewhere.remove(name);
+        if self.said().keys_elsewhere.remove(name) {
+            self.tell_key_problems();
+        }
         self.legacy_key_seen(name);
     }
 
@@ -251,7 +262,7 @@ impl Cluster {
             self.served.set_keys(ring);
         }
         self.keys_listed.send_replace(self.keys.is_listed());
-        self.metrics.set_key_problems(&self.keys.broken());
+        self.tell_key_problems();
         self.look_whether_ready();
         if changed {
             for name in self.objects().waiting_for_keys(&self.keys.ids()) {
@@ -267,12 +278,22 @@ impl Cluster {
         if self.said().keys_elsewhere.insert(name.clone()) {
             let reason = seal_api::Reason::MisplacedKey;
             warn!(secretname = %name, %reason, "a Secret with the key label lies in another namespace than the controller's and is ignored");
+            self.tell_key_problems();
         }
+    }
+
+    fn tell_key_problems(&self) {
+        let mut problems = self.keys.broken();
+        let elsewhere = self.said().keys_elsewhere.len();
+        if elsewhere > 0 {
+            problems.insert(seal_api::Reason::MisplacedKey, elsewhere);
+        }
+        self.metrics.set_key_problems(&problems);
     }
 
     fn feature_off(&self, feature: Feature) {
         if self.said().features_off.insert(feature) {
-            self.metrics.feature_off(feature.name());
+            self.metrics.feature_off(feature.name(), true);
             warn!(feature = feature.name(), "{}", feature.loss());
         }
     }

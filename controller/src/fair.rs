@@ -28,6 +28,16 @@ impl Class {
     /// All of them, the most urgent first.
     pub(crate) const ALL: [Self; 4] = [Self::Change, Self::Drift, Self::Backlog, Self::Diagnosis];
 
+    /// Its name in metrics and logs.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Change => "change",
+            Self::Drift => "drift",
+            Self::Backlog => "backlog",
+            Self::Diagnosis => "diagnosis",
+        }
+    }
+
     /// Its place among all.
     pub(crate) fn place(self) -> usize {
         match self {

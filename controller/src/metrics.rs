@@ -3,15 +3,18 @@
 //! No value of a label is taken from anything but names in the cluster and words of ours, and only one metric names
 //! objects. The shells say what happened, each in one call.
 
+mod encode;
+mod keys;
+mod objects;
 mod process;
 mod series;
 mod text;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -21,20 +24,61 @@ use axum::{
     routing::any,
 };
 use prometheus_client::{
-    encoding::text::encode,
+    collector::Collector,
+    encoding::{DescriptorEncoder, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Metric as Encoded, Registry},
 };
 use seal_api::{Condition, Reason};
+use seal_envelope::KeyId;
 use seal_sealing::KeyRing;
+use tokio::task::spawn_blocking;
 
 pub use series::{METRICS, Metric, MetricKind};
 
+use crate::fair::Class;
+
+use encode::Encoder;
+use keys::Keys;
+use objects::{Event, Objects};
 use series::*;
 
 /// The buckets of Go's client library, in seconds.
 const BUCKETS: [f64; 11] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// The status codes by which answers of the API server are counted.
+const API_CODES: [&str; 17] = [
+    "400", "401", "403", "404", "405", "408", "409", "410", "413", "415", "422", "429", "500",
+    "503", "504", "none", "other",
+];
+/// What can be wrong with keys.
+const KEY_REASONS: [Reason; 10] = [
+    Reason::UnreadableKey,
+    Reason::MisplacedKey,
+    Reason::UnsupportedKey,
+    Reason::MismatchedKey,
+    Reason::NoKey,
+    Reason::UnreadableCertificate,
+    Reason::CertificateExpired,
+    Reason::CertificateNotYetValid,
+    Reason::Unreadable,
+    Reason::Unwritable,
+];
+/// The usual requests, with their answers.
+const HTTP_ANSWERS: [(&str, &str, &[&str]); 3] = [
+    ("/v1/cert.pem", "get", &["200", "500"]),
+    (
+        "/v1/verify",
+        "post",
+        &["200", "400", "409", "413", "429", "500", "503"],
+    ),
+    (
+        "/v1/rotate",
+        "post",
+        &["200", "400", "413", "429", "500", "503"],
+    ),
 ];
 
 type Labels = Vec<(&'static str, String)>;
@@ -45,39 +89,40 @@ pub(crate) struct Metrics {
     registry: Registry,
     omits_objects: bool,
     unseal_requests: Counter,
-    unseal_errors: Family<Labels, Counter>,
-    condition_info: Family<Labels, Gauge>,
     http_requests: Family<Labels, Counter>,
     http_duration: Histograms,
-    objects: Family<Labels, Gauge>,
-    keys: Gauge,
-    certificate_expiry: Gauge,
     key_problems: Family<Labels, Gauge>,
-    key_operations: Counter,
-    failing_operations: Family<Labels, Counter>,
-    put_off: Family<Labels, Counter>,
-    drift: Family<Labels, Counter>,
     reconcile_duration: Histogram,
     status_writes: Counter,
     api_errors: Family<Labels, Counter>,
     feature_off: Family<Labels, Gauge>,
-    known: Mutex<Known>,
+    known: Arc<Mutex<Known>>,
+    /// The text that was made last, and when.
+    made: Mutex<Option<Made>>,
 }
 
-/// What was said before, so that it can be taken back.
-#[derive(Debug, Default)]
+/// What is looked up when somebody asks.
+#[derive(Default)]
 struct Known {
-    /// By namespace and name.
-    objects: HashMap<(String, String), KnownObject>,
-    keys: Option<Arc<KeyRing>>,
-    /// The operations of key rings that are not held any more.
-    earlier_operations: u64,
+    objects: Objects,
+    keys: Keys,
+    queue: Option<Box<dyn Fn() -> Vec<QueueState> + Send>>,
 }
 
-#[derive(Debug)]
-struct KnownObject {
-    by_reason: Labels,
-    conditions: Vec<Labels>,
+struct Made {
+    text: Arc<str>,
+    at: Instant,
+    took: Duration,
+}
+
+/// What waits to be looked at for one reason.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct QueueState {
+    pub(crate) class: Class,
+    /// How many are due.
+    pub(crate) depth: usize,
+    /// For how long the first of them has been.
+    pub(crate) oldest: Duration,
 }
 
 /// What there is to say of a SealedSecret.
@@ -108,6 +153,14 @@ pub(crate) enum UnsealError {
 }
 
 impl UnsealError {
+    const ALL: [Self; 5] = [
+        Self::Fetch,
+        Self::Unseal,
+        Self::Unmanaged,
+        Self::Update,
+        Self::Status,
+    ];
+
     fn as_str(self) -> &'static str {
         match self {
             Self::Fetch => "fetch",
@@ -131,32 +184,45 @@ impl Metrics {
             .set(0);
         add(register, &BUILD_INFO, build_info);
         register.register_collector(Box::new(process::Process::started_now()));
+        let known: Arc<Mutex<Known>> = Arc::default();
+        register.register_collector(Box::new(LookedUp(Arc::clone(&known))));
         let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
-        Self {
+        let metrics = Self {
             omits_objects,
             unseal_requests: add(register, &UNSEAL_REQUESTS, Counter::default()),
-            unseal_errors: add(register, &UNSEAL_ERRORS, Family::default()),
-            condition_info: add(register, &CONDITION_INFO, Family::default()),
             http_requests: add(register, &HTTP_REQUESTS, Family::default()),
             http_duration: add(
                 register,
                 &HTTP_DURATION,
                 Family::new_with_constructor(histogram),
             ),
-            objects: add(register, &OBJECTS, Family::default()),
-            keys: add(register, &KEYS, Gauge::default()),
-            certificate_expiry: add(register, &CERTIFICATE_EXPIRY, Gauge::default()),
             key_problems: add(register, &KEY_PROBLEMS, Family::default()),
-            key_operations: add(register, &KEY_OPERATIONS, Counter::default()),
-            failing_operations: add(register, &FAILING_OPERATIONS, Family::default()),
-            put_off: add(register, &PUT_OFF, Family::default()),
-            drift: add(register, &DRIFT, Family::default()),
             reconcile_duration: add(register, &RECONCILE_DURATION, histogram()),
             status_writes: add(register, &STATUS_WRITES, Counter::default()),
             api_errors: add(register, &API_ERRORS, Family::default()),
             feature_off: add(register, &FEATURE_OFF, Family::default()),
             registry,
-            known: Mutex::default(),
+            known,
+            made: Mutex::default(),
+        };
+        metrics.begin();
+        metrics
+    }
+
+    /// Makes every series whose labels are known beforehand, so that none begins with its first event.
+    fn begin(&self) {
+        for code in API_CODES {
+            let labels = labels(&API_ERRORS, [code]);
+            drop(self.api_errors.get_or_create(&labels));
+        }
+        self.set_key_problems(&BTreeMap::new());
+        for (path, method, codes) in HTTP_ANSWERS {
+            let duration = labels(&HTTP_DURATION, [path, method]);
+            drop(self.http_duration.get_or_create(&duration));
+            for code in codes {
+                let request = labels(&HTTP_REQUESTS, [path, code, method]);
+                drop(self.http_requests.get_or_create(&request));
+            }
         }
     }
 
@@ -167,8 +233,7 @@ impl Metrics {
 
     /// That failed.
     pub(crate) fn unseal_failed(&self, error: UnsealError, namespace: &str) {
-        let labels = labels(&UNSEAL_ERRORS, [error.as_str(), namespace]);
-        self.unseal_errors.get_or_create(&labels).inc();
+        self.count(namespace, Event::Failed(error));
     }
 
     /// It took so long, whatever came of it.
@@ -176,105 +241,76 @@ impl Metrics {
         self.reconcile_duration.observe(time.as_secs_f64());
     }
 
+    /// A SealedSecret is there. Said of each before anything else is said of it.
+    pub(crate) fn object_there(&self, namespace: &str, name: &str) {
+        self.known().objects.there(namespace, name);
+    }
+
     /// What became of a SealedSecret; takes the place of what was said of it before.
     pub(crate) fn object_seen(&self, object: &ObjectState<'_>) {
-        let by_reason = labels(&OBJECTS, [object.namespace, object.reason.as_str()]);
-        let mut known = KnownObject {
-            by_reason,
-            conditions: Vec::new(),
-        };
-        let name = (object.namespace.to_owned(), object.name.to_owned());
-        let mut all = self.known();
-        self.take_back(all.objects.remove(&name));
-        self.objects.get_or_create(&known.by_reason).inc();
-        let conditions = object.conditions.iter().filter(|_| !self.omits_objects);
-        for condition in conditions {
-            let names = [
-                object.namespace,
-                object.name,
-                condition.type_.as_str(),
-                object.instance,
-            ];
-            let labels = labels(&CONDITION_INFO, names);
-            self.condition_info
-                .get_or_create(&labels)
-                .set(match condition.status.as_str() {
-                    "True" => 1,
-                    "False" => -1,
-                    _ => 0,
-                });
-            known.conditions.push(labels);
-        }
-        all.objects.insert(name, known);
+        self.known().objects.seen(object, self.omits_objects);
+    }
+
+    /// Which keys the items of a SealedSecret are sealed to, as far as that was found out; takes the place of what was
+    /// said before. Nothing is said of one that is not there.
+    pub(crate) fn set_keys_of(
+        &self,
+        namespace: &str,
+        name: &str,
+        keys: impl IntoIterator<Item = KeyId>,
+    ) {
+        let keys = keys.into_iter().collect();
+        self.known().objects.set_keys_of(namespace, name, keys);
     }
 
     /// A SealedSecret is not there any more.
     pub(crate) fn object_gone(&self, namespace: &str, name: &str) {
-        let name = (namespace.to_owned(), name.to_owned());
-        let mut all = self.known();
-        self.take_back(all.objects.remove(&name));
-    }
-
-    /// The caller holds what is known, so that no other thread counts meanwhile.
-    fn take_back(&self, known: Option<KnownObject>) {
-        let Some(known) = known else {
-            return;
-        };
-        let before = self.objects.get_or_create(&known.by_reason).dec();
-        if before <= 1 {
-            self.objects.remove(&known.by_reason);
-        }
-        for labels in &known.conditions {
-            self.condition_info.remove(labels);
-        }
+        self.known().objects.gone(namespace, name);
     }
 
     /// The keys that are held from now on.
-    pub(crate) fn set_keys(&self, ring: &Arc<KeyRing>) {
-        let mut known = self.known();
-        if let Some(before) = known
-            .keys
-            .take()
-            .filter(|before| !Arc::ptr_eq(before, ring))
-        {
-            known.earlier_operations += before.operations();
-        }
-        known.keys = Some(Arc::clone(ring));
-        let number = i64::try_from(ring.keys().len()).unwrap_or(i64::MAX);
-        self.keys.set(number);
-        let expiry = ring.current();
-        let expiry = expiry.map(|(_, certificate)| certificate.not_after().as_second());
-        self.certificate_expiry.set(expiry.unwrap_or_default());
+    pub(crate) fn set_keys(&self, ring: &KeyRing) {
+        self.known().keys.set(ring);
+    }
+
+    /// Whom to ask what waits.
+    pub(crate) fn ask_queue(&self, ask: impl Fn() -> Vec<QueueState> + Send + 'static) {
+        self.known().queue = Some(Box::new(ask));
     }
 
     /// What is wrong with keys: how many times each reason.
     pub(crate) fn set_key_problems(&self, problems: &BTreeMap<Reason, usize>) {
-        self.key_problems.clear();
-        for (reason, number) in problems {
+        for reason in KEY_REASONS.iter().chain(problems.keys()) {
             let labels = labels(&KEY_PROBLEMS, [reason.as_str()]);
-            let number = i64::try_from(*number).unwrap_or(i64::MAX);
-            self.key_problems.get_or_create(&labels).set(number);
+            drop(self.key_problems.get_or_create(&labels));
+        }
+        // Those that are over stay, as 0.
+        for reason in Reason::ALL {
+            let labels = labels(&KEY_PROBLEMS, [reason.as_str()]);
+            if let Some(gauge) = self.key_problems.get(&labels) {
+                let number = problems.get(reason).copied().unwrap_or_default();
+                gauge.set(i64::try_from(number).unwrap_or(i64::MAX));
+            }
         }
     }
 
     /// Private keys were used so often for a SealedSecret that does not open.
     pub(crate) fn spent_on_failing(&self, namespace: &str, operations: u64) {
-        let labels = labels(&FAILING_OPERATIONS, [namespace]);
-        self.failing_operations
-            .get_or_create(&labels)
-            .inc_by(operations);
+        self.count(namespace, Event::SpentOnFailing(operations));
     }
 
     /// A SealedSecret that does not open has to wait.
     pub(crate) fn put_off(&self, namespace: &str) {
-        let labels = labels(&PUT_OFF, [namespace]);
-        self.put_off.get_or_create(&labels).inc();
+        self.count(namespace, Event::PutOff);
     }
 
     /// A Secret was written because somebody else had changed it.
     pub(crate) fn drift_repaired(&self, namespace: &str) {
-        let labels = labels(&DRIFT, [namespace]);
-        self.drift.get_or_create(&labels).inc();
+        self.count(namespace, Event::DriftRepaired);
+    }
+
+    fn count(&self, namespace: &str, event: Event) {
+        self.known().objects.count(namespace, event);
     }
 
     /// A status was written to the API server.
@@ -285,14 +321,16 @@ impl Metrics {
     /// The API server answered with an error, or not at all.
     pub(crate) fn api_failed(&self, code: Option<u16>) {
         let code = code.map_or_else(|| "none".to_owned(), |code| code.to_string());
-        let labels = labels(&API_ERRORS, [&code]);
+        let is_known = API_CODES.contains(&code.as_str());
+        let code = if is_known { code.as_str() } else { "other" };
+        let labels = labels(&API_ERRORS, [code]);
         self.api_errors.get_or_create(&labels).inc();
     }
 
-    /// The controller does without something.
-    pub(crate) fn feature_off(&self, feature: &str) {
+    /// Whether the controller does without something.
+    pub(crate) fn feature_off(&self, feature: &str, is_off: bool) {
         let labels = labels(&FEATURE_OFF, [feature]);
-        self.feature_off.get_or_create(&labels).set(1);
+        self.feature_off.get_or_create(&labels).set(is_off.into());
     }
 
     /// A request over HTTP was answered.
@@ -308,18 +346,28 @@ impl Metrics {
 
     /// Everything, in Prometheus' text format.
     pub(crate) fn text(&self) -> String {
-        {
-            let known = self.known();
-            let now = known.keys.as_ref().map_or(0, |ring| ring.operations());
-            let operations = known.earlier_operations + now;
-            self.key_operations
-                .inner()
-                .fetch_max(operations, Ordering::Relaxed);
-        }
         let mut text = String::new();
         // Writing to a text does not fail.
         let _ = encode(&mut text, &self.registry);
         text::classic(&text)
+    }
+
+    /// The same, made at most a tenth of the time however many ask.
+    fn shared_text(&self) -> Arc<str> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = &*made
+            && made.at.elapsed() < made.took * 9
+        {
+            return Arc::clone(&made.text);
+        }
+        let begun = Instant::now();
+        let text: Arc<str> = self.text().into();
+        *made = Some(Made {
+            text: Arc::clone(&text),
+            at: Instant::now(),
+            took: begun.elapsed(),
+        });
+        text
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -333,11 +381,51 @@ impl fmt::Debug for Metrics {
     }
 }
 
+/// What is looked up when it is asked for.
+struct LookedUp(Arc<Mutex<Known>>);
+
+impl Collector for LookedUp {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let operations = known.keys.sum_up();
+        known.keys.encode(operations, &mut encoder)?;
+        known.objects.encode(&mut encoder, known.keys.series())?;
+        let states = known.queue.as_ref().map(|ask| ask()).unwrap_or_default();
+        drop(known);
+        let state = |class: Class| states.iter().find(|state| state.class == class);
+        let mut depths = Encoder::new(&mut encoder, &QUEUE_DEPTH)?;
+        for class in Class::ALL {
+            let depth = state(class).map_or(0, |state| state.depth);
+            depths.gauge([class.as_str()], i64::try_from(depth).unwrap_or(i64::MAX))?;
+        }
+        let mut ages = Encoder::new(&mut encoder, &QUEUE_AGE)?;
+        for class in Class::ALL {
+            let oldest = state(class).map_or(Duration::ZERO, |state| state.oldest);
+            ages.seconds([class.as_str()], oldest.as_secs_f64())?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for LookedUp {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("LookedUp").finish_non_exhaustive()
+    }
+}
+
 /// Answers `/metrics`.
 pub(crate) fn router(metrics: Arc<Metrics>) -> Router {
     let answer = move || {
         let metrics = Arc::clone(&metrics);
-        async move { ([(CONTENT_TYPE, text::CONTENT_TYPE)], metrics.text()).into_response() }
+        async move {
+            // With many SealedSecrets it takes a while.
+            match spawn_blocking(move || metrics.shared_text()).await {
+                Ok(text) => {
+                    ([(CONTENT_TYPE, text::CONTENT_TYPE)], text.to_string()).into_response()
+                }
+                Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+            }
+        }
     };
     Router::new().route("/metrics", any(answer))
 }

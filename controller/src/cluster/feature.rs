@@ -12,6 +12,12 @@ pub(super) enum Feature {
 }
 
 impl Feature {
+    pub(super) const ALL: [Self; 3] = [
+        Self::KeyWatch,
+        Self::CertificateConfigMap,
+        Self::OldGarbageCollection,
+    ];
+
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::KeyWatch => "key-watch",

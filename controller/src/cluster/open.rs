@@ -67,6 +67,8 @@ impl Cluster {
         match outcome {
             Outcome::Opened(opened) => {
                 note(None);
+                let keys = opened.keys.into_values();
+                self.metrics.set_keys_of(&name.namespace, &name.name, keys);
                 Opened::Secret(opened.secret)
             }
             Outcome::Failed(failure, tried) => {

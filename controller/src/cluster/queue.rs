@@ -143,7 +143,6 @@ impl Queue {
     }
 
     /// What is due, by class, the most urgent first.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the metrics"))]
     pub(super) fn depths(&self) -> [Depth; 4] {
         let now = Instant::now();
         let state = self.state();

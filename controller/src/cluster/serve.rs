@@ -16,11 +16,11 @@ use tokio::{
 };
 use tracing::{error, info};
 
-use super::{Cluster, api_server::ApiServer, pace::Pace, place, renew, watches};
+use super::{Cluster, api_server::ApiServer, pace::Pace, place, queue::Depth, renew, watches};
 use crate::{
     args::{Args, ListenAddress},
     http::{self, HttpSettings, Served},
-    metrics::{self, Metrics},
+    metrics::{self, Metrics, QueueState},
 };
 
 /// How long the work that is going on may take after the signal to stop.
@@ -94,6 +94,17 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         metrics,
         cores,
     ));
+    let asked = Arc::downgrade(&cluster);
+    cluster.metrics.ask_queue(move || {
+        let cluster = asked.upgrade();
+        let depths = cluster.map(|cluster| cluster.queue.depths());
+        let state = |depth: Depth| QueueState {
+            class: depth.class,
+            depth: depth.waiting,
+            oldest: depth.oldest,
+        };
+        depths.into_iter().flatten().map(state).collect()
+    });
     let mut serving: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let (stop, stopped) = channel::channel(());
     for (listener, router) in routers {

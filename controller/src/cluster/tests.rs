@@ -423,7 +423,7 @@ async fn a_secret_that_a_webhook_denies_to_delete_is_deleted_when_it_allows_it()
     assert_eq!(count(&asked, "DELETE", "/secrets/db"), 4);
     let metrics = cluster.metrics.text();
     assert!(
-        !metrics.contains("feature=\"old-gc-behavior\""),
+        metrics.contains("feature=\"old-gc-behavior\"} 0"),
         "{metrics}"
     );
 }

@@ -1,16 +1,25 @@
 //! Opening SealedSecrets, by all processors: each item costs a private-key operation, and nothing else costs as much.
 
 use std::{
+    collections::BTreeSet,
     panic,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
+    time::{Duration, Instant},
 };
 
 use seal_api::SealedSecret;
+use seal_envelope::KeyId;
 use seal_sealing::{Failure, KeyRing, Secret, UnsealOptions, unseal};
 
 /// What a SealedSecret opens to, or why it does not.
-pub(super) type Opened = Result<Secret, Failure>;
+pub(super) struct Opened {
+    pub(super) secret: Result<Secret, Failure>,
+    /// The keys that opened its items.
+    pub(super) keys: BTreeSet<KeyId>,
+    /// How long it took.
+    pub(super) took: Duration,
+}
 
 /// Opens all of them, by as many threads as there are processors; the results in order.
 pub(super) fn open_all(
@@ -54,5 +63,14 @@ fn take<'s>(next: &AtomicUsize, sealed: &[&'s SealedSecret]) -> Option<(usize, &
 }
 
 fn open(sealed: &SealedSecret, ring: &KeyRing, options: &UnsealOptions) -> Opened {
-    unseal(sealed, ring, options).map(|opened| opened.secret)
+    let begun = Instant::now();
+    let (secret, keys) = match unseal(sealed, ring, options) {
+        Ok(opened) => (Ok(opened.secret), opened.keys.into_values().collect()),
+        Err(failure) => (Err(failure), BTreeSet::new()),
+    };
+    Opened {
+        secret,
+        keys,
+        took: begun.elapsed(),
+    }
 }

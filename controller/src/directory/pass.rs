@@ -30,7 +30,7 @@ use super::{
 use crate::contest::Contest;
 use crate::{
     args::Args,
-    metrics::Metrics,
+    metrics::{Metrics, ObjectState},
     plan::{Observed, Owner, Record, Source, Step, plan},
 };
 
@@ -198,6 +198,14 @@ impl Directory {
             }
             remembered.missing_since = None;
             remembered.conclude(&Verdict::failed(Reason::DuplicateObject, message), now);
+            let conditions = &remembered.status.conditions;
+            self.metrics.object_seen(&ObjectState {
+                namespace: name.namespace(),
+                name: name.name(),
+                instance: "",
+                reason: Reason::DuplicateObject,
+                conditions,
+            });
         }
     }
 
@@ -277,6 +285,13 @@ impl Directory {
         let message = format!("the SealedSecret is missing, and its Secret is kept: {why}");
         let remembered = self.memory.objects.entry(name.clone()).or_default();
         remembered.conclude(&Verdict::failed(Reason::Unreadable, message.clone()), now);
+        self.metrics.object_seen(&ObjectState {
+            namespace: name.namespace(),
+            name: name.name(),
+            instance: "",
+            reason: Reason::Unreadable,
+            conditions: &remembered.status.conditions,
+        });
         let file = if remembered.file.is_empty() {
             shown(name)
         } else {

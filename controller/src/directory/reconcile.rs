@@ -3,7 +3,10 @@
 //! Opening is all the work, so it is done for many at once, by all processors; everything else in order. Cleartext is in
 //! memory for one batch at a time.
 
-use std::{io, mem};
+use std::{
+    io, mem,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use seal_api::{Reason, SealedSecret, Verdict, annotations};
@@ -103,9 +106,10 @@ impl Directory {
                 .iter()
                 .map(|(name, located)| self.prepare(name, located))
                 .collect();
-            let mut decided = self.open_and_decide(batch, prepared, now);
+            let (mut decided, took) = self.open_and_decide(batch, prepared, now);
             self.record_intents(batch, &mut decided);
-            for ((name, located), stage) in batch.iter().zip(decided) {
+            for (((name, located), stage), took) in batch.iter().zip(decided).zip(took) {
+                let begun = Instant::now();
                 let finding = match stage {
                     Stage::Found(finding) => finding,
                     Stage::ToWrite(write) => self.write(name, write, now),
@@ -120,6 +124,9 @@ impl Directory {
                     outcome.warnings.extend(self.close_to_others(name));
                 }
                 self.conclude(name, located, finding, now, outcome);
+                if let Some(took) = took {
+                    self.metrics.reconciled(took + begun.elapsed());
+                }
             }
         }
     }
@@ -147,12 +154,13 @@ impl Directory {
         }
     }
 
+    /// How far each has come, and how long it took to open those that had to be.
     fn open_and_decide(
         &self,
         batch: &[(&ObjectName, &Located)],
         prepared: Vec<Stage>,
         now: Timestamp,
-    ) -> Vec<Stage> {
+    ) -> (Vec<Stage>, Vec<Option<Duration>>) {
         let to_open = batch
             .iter()
             .zip(&prepared)
@@ -163,12 +171,15 @@ impl Directory {
         let mut opened = open_all(&to_open, &self.keys.ring, &self.options()).into_iter();
         let decide = |((name, located), stage): (&(&ObjectName, &Located), Stage)| match stage {
             Stage::ToOpen(target) => match opened.next() {
-                Some(opened) => self.decide(name, located, &target, &opened, now),
-                None => Stage::ToOpen(target),
+                Some(opened) => {
+                    let stage = self.decide(name, located, &target, &opened, now);
+                    (stage, Some(opened.took))
+                }
+                None => (Stage::ToOpen(target), None),
             },
-            Stage::ToWrite(_) | Stage::Found(_) | Stage::Unsettled(_) => stage,
+            Stage::ToWrite(_) | Stage::Found(_) | Stage::Unsettled(_) => (stage, None),
         };
-        batch.iter().zip(prepared).map(decide).collect()
+        batch.iter().zip(prepared).map(decide).unzip()
     }
 
     /// Records which Secrets are about to be written without owner reference. They are ours only by this record, so it
@@ -199,6 +210,7 @@ impl Directory {
 
     /// Does what can be done without opening.
     fn prepare(&mut self, name: &ObjectName, located: &Located) -> Stage {
+        self.metrics.object_there(name.namespace(), name.name());
         self.memory
             .objects
             .entry(name.clone())
@@ -260,7 +272,7 @@ impl Directory {
                 uid: &name.uid(),
             },
             source: Source::There {
-                opened: opened.as_ref(),
+                opened: opened.secret.as_ref(),
                 without_owner: asks_for_no_owner(&located.found().sealed),
                 generation: Some(remembered.generation),
             },
@@ -270,7 +282,12 @@ impl Directory {
         });
         let verdict = verdict.unwrap_or_else(Verdict::unsealed);
         self.metrics.unseal_requested();
-        let failed = match (opened, verdict.reason) {
+        if opened.secret.is_ok() {
+            let keys = opened.keys.iter().copied();
+            self.metrics
+                .set_keys_of(name.namespace(), name.name(), keys);
+        }
+        let failed = match (&opened.secret, verdict.reason) {
             (Err(_), _) => Some(UnsealError::Unseal),
             (Ok(_), Reason::NotManaged) => Some(UnsealError::Unmanaged),
             (Ok(_), _) => Some(UnsealError::Update).filter(|_| !verdict.is_ready()),
@@ -280,7 +297,7 @@ impl Directory {
         }
         let known = Known {
             made_from: located.found().made_from,
-            failed_with: opened.is_err().then(|| self.keys.id()),
+            failed_with: opened.secret.is_err().then(|| self.keys.id()),
             target: target.digest(),
             verdict: verdict.clone(),
         };

@@ -64,14 +64,22 @@ metrics! {
         "How long these requests took.",
     OBJECTS: Gauge "seal_controller_objects" ["namespace", "reason"]
         "SealedSecrets by what became of them; the reasons are those of the conditions.",
+    OBJECTS_BY_KEY: Gauge "seal_controller_objects_by_key" ["key"]
+        "SealedSecrets with at least one item that this key opened, by key id; _other stands for keys that are not held, or not among the newest 100.",
+    QUEUE_DEPTH: Gauge "seal_controller_queue_depth" ["class"]
+        "SealedSecrets that are to be looked at, by what for; those that wait for their time are not among them. Always 0 with --directory.",
+    QUEUE_AGE: Gauge "seal_controller_queue_oldest_seconds" ["class"]
+        "For how long the one of them that waits longest has been due; 0 where none waits. Always 0 with --directory.",
     KEYS: Gauge "seal_controller_keys" []
         "Sealing keys that are held.",
+    KEY_SINCE: Gauge "seal_controller_key_not_before_timestamp_seconds" ["key"]
+        "From when each of the newest 100 keys counts, by key id, in seconds since 1970: from when its certificate is valid, or when its Secret was made. Its age is time() less this.",
     CERTIFICATE_EXPIRY: Gauge "seal_controller_certificate_expiry_timestamp_seconds" []
         "When the certificate that is sealed with expires, in seconds since 1970; 0 without one.",
     KEY_PROBLEMS: Gauge "seal_controller_key_problems" ["reason"]
         "Key Secrets that cannot be used, and what else is wrong with keys, by reason.",
     KEY_OPERATIONS: Counter "seal_controller_private_key_operations_total" []
-        "How often a private key was used.",
+        "How often a private key was used, those that are not held any more included.",
     FAILING_OPERATIONS: Counter "seal_controller_failing_operations_total" ["namespace"]
         "How often a private key was used for SealedSecrets that do not open.",
     PUT_OFF: Counter "seal_controller_put_off_total" ["namespace"]
@@ -83,9 +91,9 @@ metrics! {
     STATUS_WRITES: Counter "seal_controller_status_writes_total" []
         "How often a status was written to the API server.",
     API_ERRORS: Counter "seal_controller_api_errors_total" ["code"]
-        "How often the API server answered with an error, by status code; none where it did not answer.",
+        "How often the API server answered with an error, by status code: other for a rare one, none where it did not answer.",
     FEATURE_OFF: Gauge "seal_controller_feature_off" ["feature"]
-        "1 for what the controller does without, for want of rights.",
+        "1 for what the controller does without, for want of rights; 0 for what it does not.",
     PROCESS_CPU: Counter "process_cpu_seconds_total" []
         "Processor time that the process used, in seconds, its own and the system's for it.",
     PROCESS_START: Gauge "process_start_time_seconds" []

@@ -1,6 +1,6 @@
 use jiff::{SignedDuration, Timestamp};
 use seal_api::{Scope, SealedSecret};
-use seal_envelope::{KeySize, generate_key};
+use seal_envelope::{KeyId, KeySize, generate_key};
 use seal_sealing::{HeldKey, Secret, UnsealOptions, seal, unseal};
 
 use super::*;
@@ -39,6 +39,9 @@ fn everything() -> Metrics {
     unseal(&sealed, &ring, &UnsealOptions::default()).expect("it opens");
     metrics.set_keys(&ring);
     metrics.set_key_problems(&[(Reason::NoKey, 2)].into());
+    metrics.object_there("prod", "db");
+    let keys = [ring.keys()[0].id()];
+    metrics.set_keys_of("prod", "db", keys);
     metrics.unseal_requested();
     metrics.unseal_failed(UnsealError::Unmanaged, "prod");
     metrics.object_seen(&object(
@@ -53,7 +56,16 @@ fn everything() -> Metrics {
     metrics.status_written();
     metrics.api_failed(Some(409));
     metrics.api_failed(None);
-    metrics.feature_off("lease");
+    metrics.feature_off("lease", true);
+    metrics.ask_queue(|| {
+        let oldest = Duration::from_millis(1500);
+        let class = Class::Drift;
+        vec![QueueState {
+            class,
+            depth: 2,
+            oldest,
+        }]
+    });
     let time = Duration::from_millis(20);
     metrics.answered("/v1/verify", &Method::POST, StatusCode::CONFLICT, time);
     metrics
@@ -79,6 +91,12 @@ fn series_are_named_and_labelled_as_upstream_does() {
         "sealed_secrets_controller_http_request_duration_seconds_count{path=\"/v1/verify\",method=\"post\"} 1",
         "seal_controller_objects{namespace=\"prod\",reason=\"Unsealed\"} 1",
         "seal_controller_keys 1",
+        "seal_controller_queue_depth{class=\"drift\"} 2",
+        "seal_controller_queue_oldest_seconds{class=\"drift\"} 1.5",
+        "seal_controller_queue_depth{class=\"change\"} 0",
+        "seal_controller_drift_repaired_total{namespace=\"prod\"} 1",
+        "seal_controller_put_off_total{namespace=\"prod\"} 1",
+        "seal_controller_failing_operations_total{namespace=\"prod\"} 3",
         "seal_controller_certificate_expiry_timestamp_seconds 3600",
         "seal_controller_key_problems{reason=\"NoKey\"} 2",
         "seal_controller_private_key_operations_total 1",
@@ -178,6 +196,151 @@ fn what_is_gone_is_not_told_any_more() {
     metrics.object_gone("prod", "never-there");
     let text = metrics.text();
     assert!(!text.contains("prod"), "{text}");
+}
+
+#[test]
+fn series_are_there_before_anything_happened_and_stay_when_it_is_over() {
+    let metrics = Metrics::new(false);
+    metrics.feature_off("lease", false);
+    let text = metrics.text();
+    // What needs a key or an object to be told of, and the time until an answer.
+    let absent = [&KEY_SINCE, &CONDITION_INFO];
+    for metric in METRICS.iter().filter(|metric| !absent.contains(metric)) {
+        let is_series = |line: &str| {
+            let rest = line.strip_prefix(metric.name).unwrap_or_default();
+            rest.starts_with([' ', '{', '_'])
+        };
+        assert!(text.lines().any(is_series), "{}\n{text}", metric.name);
+    }
+    for line in [
+        "seal_controller_objects{namespace=\"_other\",reason=\"NotManaged\"} 0",
+        "seal_controller_key_problems{reason=\"UnreadableKey\"} 0",
+        "seal_controller_api_errors_total{code=\"429\"} 0",
+        "seal_controller_feature_off{feature=\"lease\"} 0",
+        "sealed_secrets_controller_http_requests_total{path=\"/v1/rotate\",code=\"429\",method=\"post\"} 0",
+        "seal_controller_objects_by_key{key=\"_other\"} 0",
+    ] {
+        check(&metrics, line);
+    }
+    metrics.object_there("prod", "db");
+    for line in [
+        "seal_controller_drift_repaired_total{namespace=\"prod\"} 0",
+        "sealed_secrets_controller_unseal_errors_total{reason=\"update\",namespace=\"prod\"} 0",
+        "seal_controller_objects{namespace=\"prod\",reason=\"Unsealed\"} 0",
+    ] {
+        check(&metrics, line);
+    }
+    metrics.object_seen(&object("db", Reason::CannotOpen, &[]));
+    metrics.object_seen(&object("db", Reason::Unsealed, &[]));
+    metrics.set_key_problems(&[(Reason::NoKey, 1)].into());
+    metrics.set_key_problems(&BTreeMap::new());
+    for line in [
+        "seal_controller_objects{namespace=\"prod\",reason=\"CannotOpen\"} 0",
+        "seal_controller_objects{namespace=\"prod\",reason=\"Unsealed\"} 1",
+        "seal_controller_key_problems{reason=\"NoKey\"} 0",
+    ] {
+        check(&metrics, line);
+    }
+}
+
+#[test]
+fn a_thousand_namespaces_have_no_more_series_than_a_hundred() {
+    let metrics = Metrics::new(true);
+    let name = |number| format!("n{number:04}");
+    let see = |number: usize, reason| {
+        let namespace = name(number);
+        let namespace = namespace.as_str();
+        metrics.object_there(namespace, "db");
+        metrics.object_seen(&ObjectState {
+            namespace,
+            ..object("db", reason, &[])
+        });
+        metrics.drift_repaired(namespace);
+    };
+    (0..100).for_each(|number| see(number, Reason::Unsealed));
+    let lines = metrics.text().lines().count();
+    (100..1000).for_each(|number| see(number, Reason::Unsealed));
+    assert_eq!(metrics.text().lines().count(), lines);
+    see(500, Reason::CannotOpen);
+    let others = |reason, number| {
+        let line =
+            format!("seal_controller_objects{{namespace=\"_other\",reason=\"{reason}\"}} {number}");
+        check(&metrics, &line);
+    };
+    others("Unsealed", 899);
+    others("CannotOpen", 1);
+    check(
+        &metrics,
+        "seal_controller_drift_repaired_total{namespace=\"_other\"} 901",
+    );
+    // A place that is given up is taken by the next namespace, not by one whose objects are counted with the others.
+    metrics.object_gone("n0007", "db");
+    let text = metrics.text();
+    assert!(!text.contains("n0007"), "{text}");
+    see(500, Reason::Unsealed);
+    see(1000, Reason::Unsealed);
+    others("Unsealed", 900);
+    others("CannotOpen", 0);
+    check(
+        &metrics,
+        "seal_controller_objects{namespace=\"n1000\",reason=\"Unsealed\"} 1",
+    );
+    assert_eq!(metrics.text().lines().count(), lines);
+    (0..=1000).for_each(|number| metrics.object_gone(&name(number), "db"));
+    others("Unsealed", 0);
+}
+
+#[test]
+fn objects_are_told_of_by_the_keys_that_opened_them() {
+    let metrics = Metrics::new(false);
+    let (ring, _) = ring();
+    let (held, lost) = (ring.keys()[0].id(), KeyId::of_spki(b"lost"));
+    metrics.set_keys(&ring);
+    let by_key = |key: &str, number| {
+        check(
+            &metrics,
+            &format!("seal_controller_objects_by_key{{key=\"{key}\"}} {number}"),
+        );
+    };
+    check(
+        &metrics,
+        &format!("seal_controller_key_not_before_timestamp_seconds{{key=\"{held}\"}} 0"),
+    );
+    by_key(&held.short(), 0);
+    for (name, keys) in [
+        ("a", vec![held, held]),
+        ("b", vec![held, lost]),
+        ("c", vec![lost]),
+    ] {
+        metrics.set_keys_of("prod", name, [held]);
+        metrics.object_there("prod", name);
+        metrics.set_keys_of("prod", name, keys);
+    }
+    by_key(&held.short(), 2);
+    by_key("_other", 2);
+    metrics.set_keys_of("prod", "a", [lost]);
+    metrics.object_gone("prod", "b");
+    by_key(&held.short(), 0);
+    by_key("_other", 2);
+    metrics.set_keys(&Arc::default());
+    assert!(!metrics.text().contains(&held.short()));
+}
+
+#[test]
+fn operations_with_keys_that_are_not_held_any_more_are_counted_as_well() {
+    let metrics = Metrics::new(false);
+    let (ring, sealed) = ring();
+    metrics.set_keys(&ring);
+    metrics.set_keys(&Arc::default());
+    metrics.set_keys(&ring);
+    metrics.set_keys(&Arc::default());
+    check(&metrics, "seal_controller_private_key_operations_total 0");
+    // Somebody began before the keys changed.
+    unseal(&sealed, &ring, &UnsealOptions::default()).expect("it opens");
+    check(&metrics, "seal_controller_private_key_operations_total 1");
+    drop(ring);
+    check(&metrics, "seal_controller_private_key_operations_total 1");
+    check(&metrics, "seal_controller_private_key_operations_total 1");
 }
 
 #[test]

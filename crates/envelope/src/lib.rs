@@ -44,7 +44,7 @@ pub use format1::SealError;
 pub use generate::{GenerateError, GeneratedKey, KeySize, UnknownKeySize, generate_key};
 pub use key_id::{KeyId, ParseKeyIdError, hex};
 pub use label::Label;
-pub use opening_key::{OpeningKey, OpeningKeyError};
+pub use opening_key::{OpeningKey, OpeningKeyError, Operations};
 pub use plaintext::Plaintext;
 pub use public_key::PublicKeyError;
 pub use stack::wiped_after;

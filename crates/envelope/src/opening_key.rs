@@ -2,7 +2,10 @@
 
 use std::{
     fmt,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use aws_lc_rs::{
@@ -31,7 +34,28 @@ pub struct OpeningKey {
     bits: usize,
     decrypting: OaepPrivateDecryptingKey,
     pkcs8: Zeroizing<Vec<u8>>,
-    operations: AtomicU64,
+    operations: Operations,
+}
+
+/// The private-key operations that a key has done. It outlives the key, and knows nothing else of it.
+#[derive(Debug, Default)]
+pub struct Operations(Arc<AtomicU64>);
+
+impl Operations {
+    /// How many there were so far.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether this and `other` count the same key's.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether there will be no more: the key is gone, and nobody else counts with it.
+    pub fn is_final(&mut self) -> bool {
+        Arc::get_mut(&mut self.0).is_some()
+    }
 }
 
 /// Why a private key cannot be used.
@@ -123,7 +147,7 @@ impl OpeningKey {
             decrypting: OaepPrivateDecryptingKey::new(key)
                 .map_err(|_| OpeningKeyError::Malformed)?,
             pkcs8: Zeroizing::new(der.to_vec()),
-            operations: AtomicU64::new(0),
+            operations: Operations::default(),
         })
     }
 
@@ -133,7 +157,7 @@ impl OpeningKey {
     pub fn open(&self, ciphertext: &Ciphertext, label: &Label) -> Option<Plaintext> {
         match &ciphertext.format {
             Format::One(parts) if parts.wrapped_key.len() == self.decrypting.key_size_bytes() => {
-                self.operations.fetch_add(1, Ordering::Relaxed);
+                self.operations.0.fetch_add(1, Ordering::Relaxed);
                 format1::open(parts, label, &self.decrypting)
             }
             Format::One(_) => None,
@@ -162,7 +186,12 @@ impl OpeningKey {
 
     /// How many private-key operations this key has done.
     pub fn operations(&self) -> u64 {
-        self.operations.load(Ordering::Relaxed)
+        self.operations.count()
+    }
+
+    /// The count of its private-key operations, which goes on as long as the key does.
+    pub fn counted(&self) -> Operations {
+        Operations(Arc::clone(&self.operations.0))
     }
 }
 

@@ -253,7 +253,7 @@ fn a_watch_that_breaks_off_loses_no_change() {
         proxy.cut(Asked::is_watch);
         site.api().delete(&site.sealed_path("deleted"));
         proxy.behave();
-        let series = format!("name=\"deleted\",namespace=\"{}\"", site.apps);
+        let series = format!("namespace=\"{}\",name=\"deleted\"", site.apps);
         site.controller.wait_for("it is forgotten", |controller| {
             (!controller.metrics().contains(&series)).then_some(())
         });

@@ -96,7 +96,7 @@ fn with_our_manifests_nothing_is_off() {
     let metrics = site.controller.metrics();
     let off = metrics
         .lines()
-        .find(|line| line.starts_with("seal_controller_feature_off{"));
+        .find(|line| line.starts_with("seal_controller_feature_off{") && line.ends_with(" 1"));
     assert_eq!(off, None);
 }
 

@@ -18,6 +18,31 @@ fn what_happens_is_counted_under_upstreams_chart_with_what_it_does_without() {
     assert!(site.controller.metric(refused) >= Some(1.0));
 }
 
+#[test]
+fn what_waits_is_told_of_by_class_with_its_age() {
+    let site = Site::with(Manifests::Ours, |setup| {
+        setup.args(["--kubeclient-qps=2", "--kubeclient-burst=1"])
+    });
+    for number in 0..30 {
+        let sealed = site.sealed(&format!("s{number}"), &[("password", "one")]);
+        site.api().apply(&sealed);
+    }
+    for (series, least) in [
+        ("seal_controller_queue_depth{class=\"change\"}", 1.0),
+        (
+            "seal_controller_queue_oldest_seconds{class=\"change\"}",
+            0.5,
+        ),
+    ] {
+        site.controller.wait_for(series, |controller| {
+            let value = controller.metric(series);
+            value.filter(|value| *value >= least)
+        });
+    }
+    let idle = "seal_controller_queue_depth{class=\"diagnosis\"}";
+    assert_eq!(site.controller.metric(idle), Some(0.0));
+}
+
 /// A SealedSecret that opens and one that does not.
 fn counts(manifests: Manifests) -> Site {
     let site = Site::new(manifests);
@@ -59,5 +84,14 @@ fn counts(manifests: Manifests) -> Site {
         wait(series, &|value| value >= 1.0);
     }
     wait("seal_controller_keys", &|value| value == 1.0);
+    // One key opened one of the two.
+    let text = site.controller.metrics();
+    let key = text.lines().find_map(|line| {
+        let rest = line.strip_prefix("seal_controller_key_not_before_timestamp_seconds{")?;
+        rest.split('}').next()
+    });
+    let key = key.expect("the key is told of");
+    let by_key = format!("seal_controller_objects_by_key{{{key}}}");
+    assert_eq!(site.controller.metric(&by_key), Some(1.0), "{text}");
     site
 }

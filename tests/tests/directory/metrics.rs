@@ -67,6 +67,9 @@ fn what_happens_is_counted() {
         "sealed_secrets_controller_http_request_duration_seconds_count{path=\"/v1/verify\",method=\"post\"} 1",
         "seal_controller_objects{namespace=\"app\",reason=\"Unsealed\"} 1",
         "seal_controller_keys 1",
+        "seal_controller_key_problems{reason=\"UnreadableKey\"} 1",
+        "seal_controller_objects{namespace=\"app\",reason=\"SealedForAnotherName\"} 1",
+        "seal_controller_objects_by_key{key=\"_other\"} 0",
         "seal_controller_drift_repaired_total{namespace=\"app\"} 1",
     ] {
         check(&text, line);
@@ -74,6 +77,9 @@ fn what_happens_is_counted() {
     for started in [
         "seal_controller_key_problems{reason=",
         "seal_controller_private_key_operations_total ",
+        "seal_controller_objects_by_key{key=\"",
+        "seal_controller_key_not_before_timestamp_seconds{key=\"",
+        "seal_controller_reconcile_duration_seconds_count ",
         "seal_controller_certificate_expiry_timestamp_seconds ",
         "sealed_secrets_controller_build_info{revision=\"v",
         "sealed_secrets_controller_unseal_requests_total ",

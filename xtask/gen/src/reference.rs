@@ -112,6 +112,10 @@ pub(crate) fn metrics() -> String {
          Those that begin with `process` are Prometheus' own, as every client library has them. The Go project's series about its runtime \
          (`go_*`, `promhttp_*`) are not there. SealedSecrets whose repair is undone \
          again and again are those with the reason `Contested`.\n\n\
+         Every series whose labels are known beforehand is there from the start, as 0. A namespace has series of its own from its first \
+         SealedSecret to its last; there are places for 100 namespaces, and what happens in others, or to a SealedSecret that is gone already, \
+         is counted in the namespace `_other`. Of keys, the newest 100 have series of their own. Only \
+         `sealed_secrets_controller_condition_info` grows with the number of SealedSecrets.\n\n\
          | metric | kind | labels | meaning |\n|---|---|---|---|\n"
     );
     for metric in seal_controller::METRICS {
