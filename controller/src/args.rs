@@ -23,8 +23,8 @@ use crate::{duration, telemetry::Threshold};
 pub use listen_address::ListenAddress;
 
 use values::{
-    boolean, cutoff, key_prefix, key_size, labels, namespaces, number, positive_number, rate,
-    whole_number,
+    boolean, cutoff, key_prefix, key_size, labels, lease_duration, namespaces, number,
+    positive_number, rate, whole_number,
 };
 
 /// Turn SealedSecrets into Secrets and keep them so.
@@ -87,6 +87,13 @@ pub struct Args {
     #[arg(long, env = "SEALED_SECRETS_KUBECLIENT_BURST", value_name = "NUMBER")]
     #[arg(default_value = "10", value_parser = number, help_heading = "Cluster")]
     pub kubeclient_burst: i64,
+
+    /// How long the leading one of several replicas may be silent before another takes its place, in whole seconds. It
+    /// gives a sign of life five times in that time, and writes nothing any more when seven tenths of it passed since the
+    /// last one.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = lease_duration)]
+    #[arg(help_heading = "Cluster")]
+    pub lease_duration: SignedDuration,
 
     /// Where to serve HTTP: an address and a port, or only `:PORT` for every address. In a cluster `:8080` by default,
     /// with --directory 127.0.0.1:8080; there only an address of this machine is taken.

@@ -9,6 +9,7 @@ mod effort;
 mod events;
 mod feature;
 mod keys;
+mod leader;
 mod object_name;
 mod objects;
 mod open;
@@ -44,6 +45,7 @@ use api_server::{ApiError, ApiServer, Kind};
 use effort::Effort;
 use feature::Feature;
 use keys::Keys;
+use leader::Leadership;
 use object_name::ObjectName;
 use objects::{Fingerprint, Objects};
 use queue::Queue;
@@ -62,6 +64,7 @@ struct Cluster {
     /// The namespaces it works in; none stands for all.
     scope: Option<BTreeSet<String>>,
     api: ApiServer,
+    leadership: Leadership,
     keys: Keys,
     objects: Mutex<Objects>,
     queue: Queue,
@@ -103,12 +106,15 @@ impl Cluster {
         for feature in Feature::ALL {
             metrics.feature_off(feature.name(), false);
         }
+        let lease = ObjectName::new(&own, &args.name);
+        let leadership = Leadership::new(lease, place::identity(), args.lease_duration);
         let effort = Effort::new(args.max_failing_operations.into());
         Self {
             scope: args.namespaces(&own),
             args,
             own,
             api,
+            leadership,
             keys: Keys::new(order),
             objects: Mutex::default(),
             effort: Mutex::new(effort),
@@ -146,7 +152,7 @@ impl Cluster {
             objects.see(name, uid, seen)
         };
         if is_due {
-            self.queue.add(name.clone(), class);
+            self.queue.add(name.clone(), self.class_of(class));
         }
     }
 
@@ -166,9 +172,12 @@ impl Cluster {
 
     /// Deletes the Secret of a SealedSecret that is gone, where it is its own; tries until it is known to be done.
     async fn delete_secret_of(&self, name: &ObjectName, uid: &str) {
+        let mut lead = self.lead_changes();
         for times in 0.. {
             match self.try_to_delete_secret_of(name, uid).await {
                 Ok(()) => return,
+                // Whoever leads does it, and this replica if it leads before that is done.
+                Err(ApiError::NotLeading) => {}
                 Err(ApiError::Forbidden(_)) => {
                     return self.feature_off(Feature::OldGarbageCollection);
                 }
@@ -176,7 +185,10 @@ impl Cluster {
                     warn!(secret = %name, "the Secret cannot be deleted, will retry: {error}");
                 }
             }
-            sleep(wait_after(FIRST_RETRY, times)).await;
+            tokio::select! {
+                () = sleep(wait_after(FIRST_RETRY, times)) => {}
+                _ = lead.changed() => {}
+            }
         }
     }
 
@@ -223,14 +235,14 @@ impl Cluster {
 
     fn secret_seen(&self, name: &ObjectName, version: String, class: Class) {
         if self.objects().see_secret(name, version) {
-            self.queue.add(name.clone(), class);
+            self.queue.add(name.clone(), self.class_of(class));
         }
         self.legacy_key_seen(name);
     }
 
     fn secret_gone(&self, name: &ObjectName) {
         if self.objects().forget_secret(name) {
-            self.queue.add(name.clone(), Class::Drift);
+            self.queue.add(name.clone(), self.class_of(Class::Drift));
         }
         if self.said().keys_elsewhere.remove(name) {
             self.tell_key_problems();
@@ -295,6 +307,14 @@ impl Cluster {
         if self.said().features_off.insert(feature) {
             self.metrics.feature_off(feature.name(), true);
             warn!(feature = feature.name(), "{}", feature.loss());
+        }
+    }
+
+    /// What the controller did without works after all.
+    fn feature_on(&self, feature: Feature) {
+        if self.said().features_off.remove(&feature) {
+            self.metrics.feature_off(feature.name(), false);
+            info!(feature = feature.name(), "it works now");
         }
     }
 }

@@ -95,6 +95,7 @@ pub(crate) struct Metrics {
     reconcile_duration: Histogram,
     status_writes: Counter,
     api_errors: Family<Labels, Counter>,
+    leader: Gauge,
     feature_off: Family<Labels, Gauge>,
     known: Arc<Mutex<Known>>,
     /// The text that was made last, and when.
@@ -200,6 +201,7 @@ impl Metrics {
             reconcile_duration: add(register, &RECONCILE_DURATION, histogram()),
             status_writes: add(register, &STATUS_WRITES, Counter::default()),
             api_errors: add(register, &API_ERRORS, Family::default()),
+            leader: add(register, &LEADER, Gauge::default()),
             feature_off: add(register, &FEATURE_OFF, Family::default()),
             registry,
             known,
@@ -331,6 +333,16 @@ impl Metrics {
     pub(crate) fn feature_off(&self, feature: &str, is_off: bool) {
         let labels = labels(&FEATURE_OFF, [feature]);
         self.feature_off.get_or_create(&labels).set(is_off.into());
+    }
+
+    /// Whether this replica is the one that writes.
+    pub(crate) fn set_leader(&self, leads: bool) {
+        self.leader.set(leads.into());
+    }
+
+    /// Another replica looks after the SealedSecrets.
+    pub(crate) fn forget_objects(&self) {
+        self.known().objects.forget_outcomes();
     }
 
     /// A request over HTTP was answered.

@@ -5,7 +5,7 @@ use clap::{ArgMatches, error::ErrorKind, parser::ValueSource};
 use super::Args;
 
 /// Flags that say something of a cluster, and nothing of folders.
-const OF_A_CLUSTER: [&str; 18] = [
+const OF_A_CLUSTER: [&str; 19] = [
     "kubeconfig",
     "name",
     "all_namespaces",
@@ -22,6 +22,7 @@ const OF_A_CLUSTER: [&str; 18] = [
     "old_gc_behavior",
     "skip_recreate",
     "max_failing_operations",
+    "lease_duration",
     "update_status",
     "max_unseal_retries",
 ];

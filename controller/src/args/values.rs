@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::{SignedDuration, fmt::rfc2822::DateTimeParser};
 use seal_api::annotations;
 use seal_envelope::KeySize;
 use seal_sealing::check_namespace;
 
 use super::{Cutoff, Namespaces, Pairs};
+use crate::duration;
 
 /// What Go's `strconv.ParseBool` accepts.
 pub(super) fn boolean(text: &str) -> Result<bool, String> {
@@ -53,6 +54,17 @@ pub(super) fn positive_number(text: &str) -> Result<u32, String> {
     match whole_number(text)? {
         0 => Err("must be at least 1".to_owned()),
         number => Ok(number),
+    }
+}
+
+/// Whole seconds, since a Lease knows no other, and so many that requests have the time for it.
+pub(super) fn lease_duration(text: &str) -> Result<SignedDuration, String> {
+    let duration = duration::parse(text)?;
+    let is_whole = duration.subsec_nanos() == 0;
+    if is_whole && (3..=3600).contains(&duration.as_secs()) {
+        Ok(duration)
+    } else {
+        Err("must be whole seconds, from 3s to 1h".to_owned())
     }
 }
 

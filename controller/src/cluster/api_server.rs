@@ -20,7 +20,11 @@ use serde_json::Value;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::{object_name::ObjectName, pace::Pace};
+use super::{
+    leader::{Gate, now},
+    object_name::ObjectName,
+    pace::Pace,
+};
 use crate::metrics::Metrics;
 
 /// How long one request may take.
@@ -36,6 +40,8 @@ const NO_STATUS: &str = "Failed to parse error data";
 pub(super) struct ApiServer {
     pub(super) client: Client,
     pace: Option<Pace>,
+    /// Open while this replica leads.
+    pub(super) gate: Gate,
     /// How far the API server's clock is ahead of ours, in seconds.
     clock_ahead: AtomicI64,
     metrics: Arc<Metrics>,
@@ -54,6 +60,7 @@ pub(super) enum Kind {
     Secret,
     ConfigMap,
     Event,
+    Lease,
 }
 
 impl Kind {
@@ -64,6 +71,7 @@ impl Kind {
             Self::Secret => ("api/v1", "secrets"),
             Self::ConfigMap => ("api/v1", "configmaps"),
             Self::Event => ("api/v1", "events"),
+            Self::Lease => ("apis/coordination.k8s.io/v1", "leases"),
         };
         format!("/{group}/namespaces/{namespace}/{plural}")
     }
@@ -90,6 +98,8 @@ pub(super) enum ApiError {
     Refused(String),
     /// The object is larger than what can be stored.
     TooLarge(String),
+    /// This replica does not lead, so that nothing was asked for.
+    NotLeading,
     /// The API server could not be reached, or failed.
     Failed(String),
 }
@@ -100,6 +110,7 @@ impl fmt::Display for ApiError {
             Self::NotFound => formatter.write_str("not found"),
             Self::AlreadyExists => formatter.write_str("it exists already"),
             Self::Conflict => formatter.write_str("it was changed meanwhile"),
+            Self::NotLeading => formatter.write_str("this replica does not lead"),
             Self::Forbidden(message)
             | Self::Denied(message)
             | Self::Refused(message)
@@ -113,7 +124,7 @@ impl ApiError {
     /// What the API server said of it, more than is passed on, which may quote the object it was about.
     pub(super) fn whole(&self) -> &str {
         match self {
-            Self::NotFound | Self::AlreadyExists | Self::Conflict => "",
+            Self::NotFound | Self::AlreadyExists | Self::Conflict | Self::NotLeading => "",
             Self::Forbidden(message)
             | Self::Denied(message)
             | Self::Refused(message)
@@ -128,6 +139,7 @@ impl ApiServer {
         Self {
             client,
             pace,
+            gate: Gate::closed(),
             clock_ahead: AtomicI64::new(0),
             metrics,
         }
@@ -139,7 +151,7 @@ impl ApiServer {
         kind: Kind,
         name: &ObjectName,
     ) -> Result<Option<Value>, ApiError> {
-        match self.send("GET", &kind.path(name), Vec::new()).await {
+        match self.send(kind, "GET", &kind.path(name), Vec::new()).await {
             Ok(object) => Ok(Some(object)),
             Err(ApiError::NotFound) => Ok(None),
             Err(error) => Err(error),
@@ -153,7 +165,7 @@ impl ApiServer {
         namespace: &str,
         object: &impl Serialize,
     ) -> Result<Value, ApiError> {
-        self.send("POST", &kind.collection(namespace), json(object)?)
+        self.send(kind, "POST", &kind.collection(namespace), json(object)?)
             .await
     }
 
@@ -164,7 +176,8 @@ impl ApiServer {
         name: &ObjectName,
         object: &impl Serialize,
     ) -> Result<Value, ApiError> {
-        self.send("PUT", &kind.path(name), json(object)?).await
+        self.send(kind, "PUT", &kind.path(name), json(object)?)
+            .await
     }
 
     /// Replaces the status of an object that has the `resourceVersion` it was read with.
@@ -175,7 +188,7 @@ impl ApiServer {
         object: &impl Serialize,
     ) -> Result<Value, ApiError> {
         let path = format!("{}/status", kind.path(name));
-        self.send("PUT", &path, json(object)?).await
+        self.send(kind, "PUT", &path, json(object)?).await
     }
 
     /// Deletes an object as it was read: no other one of its name, and not once somebody changed it.
@@ -189,7 +202,8 @@ impl ApiServer {
         let options = serde_json::json!({
             "preconditions": {"uid": read["uid"], "resourceVersion": read["resourceVersion"]},
         });
-        match self.send("DELETE", &kind.path(name), json(&options)?).await {
+        let options = json(&options)?;
+        match self.send(kind, "DELETE", &kind.path(name), options).await {
             Ok(_) | Err(ApiError::NotFound) => Ok(()),
             Err(error) => Err(error),
         }
@@ -218,9 +232,21 @@ impl ApiServer {
         self.clock_ahead.store(ahead, Ordering::Relaxed);
     }
 
-    async fn send(&self, method: &str, path: &str, body: Vec<u8>) -> Result<Value, ApiError> {
-        if let Some(pace) = &self.pace {
-            pace.keep().await;
+    async fn send(
+        &self,
+        kind: Kind,
+        method: &str,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Value, ApiError> {
+        // Who leads does not wait for its turn among other requests, and holds the Lease to lead, not the other way round.
+        if kind != Kind::Lease {
+            if let Some(pace) = &self.pace {
+                pace.keep().await;
+            }
+            if method != "GET" && !self.gate.is_open(now()) {
+                return Err(ApiError::NotLeading);
+            }
         }
         let request = http_request(method, path, body);
         let answer = timeout(TIME_LIMIT, self.client.request_text(request)).await;

@@ -7,14 +7,17 @@ pub(super) enum Feature {
     KeyWatch,
     /// The certificate is not offered as a ConfigMap.
     CertificateConfigMap,
+    /// This replica works as if there were no other.
+    LeaderElection,
     /// `--old-gc-behavior` deletes nothing.
     OldGarbageCollection,
 }
 
 impl Feature {
-    pub(super) const ALL: [Self; 3] = [
+    pub(super) const ALL: [Self; 4] = [
         Self::KeyWatch,
         Self::CertificateConfigMap,
+        Self::LeaderElection,
         Self::OldGarbageCollection,
     ];
 
@@ -22,6 +25,7 @@ impl Feature {
         match self {
             Self::KeyWatch => "key-watch",
             Self::CertificateConfigMap => "certificate-config-map",
+            Self::LeaderElection => "leader-election",
             Self::OldGarbageCollection => "old-gc-behavior",
         }
     }
@@ -34,6 +38,9 @@ impl Feature {
             }
             Self::CertificateConfigMap => {
                 "no right to write ConfigMaps in the controller's namespace: the certificate is offered over HTTP only"
+            }
+            Self::LeaderElection => {
+                "Leases cannot be used in the controller's namespace, for want of rights or of the API: this replica works as if there were no other"
             }
             Self::OldGarbageCollection => {
                 "no right to delete Secrets: they go with their SealedSecrets by the cluster's garbage collector only"

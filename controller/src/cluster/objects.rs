@@ -228,6 +228,16 @@ impl Objects {
         times
     }
 
+    /// Forgets what came of all looks, so that all are due; their names.
+    pub(super) fn forget_outcomes(&mut self) -> Vec<ObjectName> {
+        for object in self.objects.values_mut() {
+            object.known = None;
+            object.verdict = None;
+            object.failing = None;
+        }
+        self.objects.keys().cloned().collect()
+    }
+
     /// Notes what came of a look; none where it has to be looked at again.
     pub(super) fn conclude(&mut self, name: &ObjectName, known: Option<Known>) {
         if let Some(object) = self.objects.get_mut(name) {

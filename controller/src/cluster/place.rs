@@ -40,6 +40,23 @@ fn unreadable(path: &Path, error: &KubeconfigError) -> anyhow::Error {
     anyhow!("the kubeconfig {} cannot be read: {why}", path.display())
 }
 
+/// A name for this process that no other one has: that of its pod, with the pod's uid where it is known, which the next
+/// process of the same pod has as well, or with something random.
+pub(super) fn identity() -> String {
+    let variable = |name| env::var(name).ok().filter(|text: &String| !text.is_empty());
+    let host = variable("HOSTNAME").unwrap_or_else(|| {
+        let system = rustix::system::uname();
+        system.nodename().to_string_lossy().into_owned()
+    });
+    let own = variable("POD_UID").unwrap_or_else(|| {
+        let mut bytes = [0; 8];
+        // It does not fail; if it did, so would every connection.
+        let _ = aws_lc_rs::rand::fill(&mut bytes);
+        format!("{:016x}", u64::from_be_bytes(bytes))
+    });
+    format!("{host}_{own}")
+}
+
 /// The controller's namespace, as upstream finds it.
 pub(super) fn own_namespace() -> anyhow::Result<String> {
     let from_environment = env::var("POD_NAMESPACE").ok();

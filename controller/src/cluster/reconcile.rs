@@ -40,6 +40,8 @@ const GRACE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What a look led to.
 enum Outcome {
+    /// This replica leads no longer, so that nothing came of it.
+    Dropped,
     /// Nothing is to be done before something changes.
     Settled(Known),
     /// It is to be looked at again: something changed under our hands.
@@ -95,8 +97,14 @@ impl Cluster {
                 .wait_for(|listed| *listed)
                 .await,
         );
-        while let Some((name, class)) = self.queue.next().await {
-            if self
+        loop {
+            self.wait_to_lead().await;
+            let Some((name, class)) = self.queue.next().await else {
+                return;
+            };
+            if !self.leads() {
+                self.queue.add(name.clone(), class);
+            } else if self
                 .objects()
                 .is_due(&name, &self.keys.ids(), self.watches_secrets())
             {
@@ -126,6 +134,10 @@ impl Cluster {
                 if objects.waits_for_keys(name, &self.keys.ids()) {
                     self.queue.add(name.clone(), Class::Backlog);
                 }
+            }
+            Outcome::Dropped => {
+                objects.conclude(name, None);
+                self.queue.add(name.clone(), class);
             }
             Outcome::Again => {
                 objects.conclude(name, None);
@@ -178,6 +190,7 @@ impl Cluster {
             Err(ApiError::Conflict | ApiError::AlreadyExists | ApiError::NotFound) => {
                 return Outcome::Again;
             }
+            Err(ApiError::NotLeading) => return Outcome::Dropped,
             Err(error) => {
                 let message = format!("the Secret cannot be read: {error}");
                 Done::found(Verdict::failed(Reason::Retrying, message), None)
@@ -192,6 +205,7 @@ impl Cluster {
         let told = self.tell(name, &read, &done, now).await;
         match told {
             Err(ApiError::Conflict) => Outcome::Again,
+            Err(ApiError::NotLeading) => Outcome::Dropped,
             Err(error) => {
                 // Not found means that the SealedSecret was just deleted, or that the CRD has no status.
                 if error != ApiError::NotFound {
@@ -301,7 +315,10 @@ impl Cluster {
                     ApiError::Refused(_) | ApiError::TooLarge(_) => Reason::SecretRefused,
                     ApiError::Forbidden(_) | ApiError::Denied(_) => Reason::WriteForbidden,
                     ApiError::Failed(_) => Reason::Retrying,
-                    ApiError::NotFound | ApiError::AlreadyExists | ApiError::Conflict => {
+                    ApiError::NotFound
+                    | ApiError::AlreadyExists
+                    | ApiError::Conflict
+                    | ApiError::NotLeading => {
                         return Err(error);
                     }
                 };

@@ -62,7 +62,7 @@ impl Tries {
     }
 }
 
-/// Looks after the keys without an end. SIGUSR1 makes a key at once.
+/// Looks after the keys without an end, and makes some where this replica leads. SIGUSR1 makes a key at once.
 pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()> {
     let mut now_please =
         signal(SignalKind::user_defined1()).map_err(|_| anyhow!("cannot wait for signals"))?;
@@ -70,11 +70,13 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
     let mut tries = Tries::new();
     let mut offered = None;
     let mut told = None;
+    let mut lead = cluster.lead_changes();
     loop {
         if cluster.keys.is_listed() {
             cluster.refresh_legacy_key().await;
         }
-        let wait = if cluster.keys.is_listed() {
+        let leads = cluster.leads();
+        let wait = if leads && cluster.keys.is_listed() {
             cluster.api.ask_time().await;
             let now = Timestamp::now();
             let due = cluster.keys.renewal(
@@ -107,7 +109,11 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
         } else {
             GLANCE
         };
-        let is_offered = cluster.offer_certificate(&mut offered).await;
+        if !leads {
+            // Another one may offer another.
+            offered = None;
+        }
+        let is_offered = !leads || cluster.offer_certificate(&mut offered).await;
         let wait = if is_offered {
             wait
         } else {
@@ -117,8 +123,11 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
         tokio::select! {
             () = sleep(wait) => {}
             () = cluster.keys_changed.notified() => {}
+            _ = lead.changed() => {}
             _ = now_please.recv() => {
-                if let Err(problem) = cluster.make_key(Timestamp::now()).await {
+                if !cluster.leads() {
+                    warn!("a new key was asked for of a replica that does not lead, and only the one that does makes keys");
+                } else if let Err(problem) = cluster.make_key(Timestamp::now()).await {
                     error!("the new key that was asked for cannot be made: {problem}");
                 }
             }

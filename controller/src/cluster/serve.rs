@@ -16,7 +16,9 @@ use tokio::{
 };
 use tracing::{error, info};
 
-use super::{Cluster, api_server::ApiServer, pace::Pace, place, queue::Depth, renew, watches};
+use super::{
+    Cluster, api_server::ApiServer, leader, pace::Pace, place, queue::Depth, renew, watches,
+};
 use crate::{
     args::{Args, ListenAddress},
     http::{self, HttpSettings, Served},
@@ -24,7 +26,9 @@ use crate::{
 };
 
 /// How long the work that is going on may take after the signal to stop.
-const FAREWELL: Duration = Duration::from_secs(4);
+const FAREWELL: Duration = Duration::from_secs(3);
+/// How long it may take after that to give the Lease back.
+const HANDING_OVER: Duration = Duration::from_millis(800);
 /// How long answers that are being given may take after that.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// More workers than cores, since most of their time is waiting for the API server.
@@ -96,7 +100,8 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     ));
     let asked = Arc::downgrade(&cluster);
     cluster.metrics.ask_queue(move || {
-        let cluster = asked.upgrade();
+        // For who does not lead, nothing is due.
+        let cluster = asked.upgrade().filter(|cluster| cluster.leads());
         let depths = cluster.map(|cluster| cluster.queue.depths());
         let state = |depth: Depth| QueueState {
             class: depth.class,
@@ -116,6 +121,8 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
             Ok(())
         });
     }
+    let mut electing = JoinSet::new();
+    electing.spawn(leader::stand_for_election(Arc::clone(&cluster)));
     let mut watching = watch(&cluster);
     let mut working = JoinSet::new();
     for _ in 0..workers(cores) {
@@ -125,6 +132,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         _ = terminate.recv() => Ok(ExitCode::Done),
         _ = interrupt.recv() => Ok(ExitCode::Done),
         Some(ended) = serving.join_next() => Err(fault("an HTTP server", ended)),
+        Some(ended) = electing.join_next() => Err(fault("the election", ended.map(Ok))),
         Some(ended) = watching.join_next() => Err(fault("a watch", ended)),
         Some(ended) = working.join_next() => Err(fault("a worker", ended.map(Ok))),
     };
@@ -132,9 +140,21 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     watching.abort_all();
     cluster.queue.close();
     let _ = stop.send(());
+    if !cluster.leads() {
+        // Nothing is in hand.
+        working.abort_all();
+    }
     let farewell = async { while working.join_next().await.is_some() {} };
     if timeout(FAREWELL, farewell).await.is_err() {
         error!("stopped in the middle of a piece of work; it is taken up at the next start");
+        working.shutdown().await;
+    }
+    electing.shutdown().await;
+    if timeout(HANDING_OVER, cluster.give_back_lead())
+        .await
+        .is_err()
+    {
+        error!("the Lease could not be given back in time; others wait until it has run out");
     }
     // Who has not got his answer by then does not get it.
     let _ = timeout(LAST_ANSWERS, serving.join_all()).await;

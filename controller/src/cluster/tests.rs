@@ -66,6 +66,7 @@ where
     let served = Arc::new(Served::default());
     let own = "kube-system".to_owned();
     let cluster = Cluster::new(args, own, api, served, metrics, 1);
+    cluster.settle(leader::Standing::Alone);
     let key = key_secret(&KEY, "key", Some("kube-system"));
     cluster.keys.replace(vec![key]);
     cluster.keys_seen(true);

@@ -230,6 +230,21 @@ impl Objects {
         }
     }
 
+    /// What became of them is not known any more.
+    pub(super) fn forget_outcomes(&mut self) {
+        self.by_key.clear();
+        for namespace in self.namespaces.values_mut() {
+            for object in namespace.objects.values_mut() {
+                *object = Object::default();
+            }
+        }
+        let own = self.namespaces.values_mut();
+        let own = own.filter_map(|namespace| namespace.counts.as_mut());
+        for counts in own.chain([&mut self.other]) {
+            counts.by_reason.values_mut().for_each(|number| *number = 0);
+        }
+    }
+
     pub(super) fn count(&mut self, namespace: &str, event: Event) {
         self.counts(namespace).add(event);
     }

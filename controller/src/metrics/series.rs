@@ -92,6 +92,8 @@ metrics! {
         "How often a status was written to the API server.",
     API_ERRORS: Counter "seal_controller_api_errors_total" ["code"]
         "How often the API server answered with an error, by status code: other for a rare one, none where it did not answer.",
+    LEADER: Gauge "seal_controller_leader" []
+        "1 where this replica leads, or works alone; 0 where another one leads.",
     FEATURE_OFF: Gauge "seal_controller_feature_off" ["feature"]
         "1 for what the controller does without, for want of rights; 0 for what it does not.",
     PROCESS_CPU: Counter "process_cpu_seconds_total" []

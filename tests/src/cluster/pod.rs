@@ -166,6 +166,7 @@ impl<'p> Pod<'p> {
         match source["fieldRef"]["fieldPath"].as_str() {
             Some("metadata.namespace") => self.namespace().to_owned(),
             Some("metadata.name") => self.name().to_owned(),
+            Some("metadata.uid") => self.text("/metadata/uid").to_owned(),
             Some("status.podIP") => self.address.clone(),
             Some("spec.serviceAccountName") => self.service_account().to_owned(),
             Some("spec.nodeName") => NODE.to_owned(),

@@ -1,6 +1,7 @@
 //! Every right that our manifests give is needed: without it something that is named here does not work.
 
 use std::{
+    cell::Cell,
     collections::BTreeSet,
     sync::Mutex,
     thread,
@@ -32,6 +33,8 @@ const AT_ONCE: usize = 4;
 /// What works where all rights are there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Works {
+    /// The Lease is held, and held on to.
+    Lease,
     /// Where there is no key, one is made.
     FirstKey,
     /// The certificate is in the ConfigMap.
@@ -93,6 +96,7 @@ fn needed_for(right: &Right, is_own: bool) -> (bool, Works) {
         ("configmaps", "update") => Works::NewerCertificate,
         ("configmaps", _) => Works::Certificate,
         ("events", _) => Works::Event,
+        ("leases", _) => Works::Lease,
         ("sealedsecrets/status", _) => Works::Status,
         ("sealedsecrets", _) => Works::Secret,
         ("secrets", "create") if is_own => Works::FirstKey,
@@ -170,6 +174,15 @@ impl Look {
     fn at_everything(&mut self, system: &str, apps: &str) {
         let api = self.api;
         let keys = format!("/api/v1/namespaces/{system}/secrets?labelSelector={KEY_LABEL}");
+        let lease = format!(
+            "/apis/coordination.k8s.io/v1/namespaces/{system}/leases/sealed-secrets-controller"
+        );
+        let first = Cell::new(None);
+        self.see(true, Works::Lease, || {
+            let renewed = api.get(&lease).body["spec"]["renewTime"].clone();
+            let before = first.replace(Some(renewed.clone()));
+            before.is_some_and(|before: Value| !before.is_null() && before != renewed)
+        });
         let certificate = || {
             let list = api.get(&keys).body;
             let text = list["items"][0]["data"]["tls.crt"].as_str()?;

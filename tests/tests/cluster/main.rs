@@ -16,6 +16,7 @@ mod metrics;
 mod migrate;
 mod our_manifests;
 mod pace;
+mod replicas;
 mod same;
 mod site;
 mod sizes;

@@ -22,7 +22,7 @@ const UNSEALER: [(&str, &str, &[&str]); 4] = [
     ("", "events", &["create"]),
 ];
 /// What would be too much.
-const NEVER: [(&str, &str, &[&str]); 6] = [
+const NEVER: [(&str, &str, &[&str]); 7] = [
     (
         "bitnami.com",
         "sealedsecrets",
@@ -32,6 +32,11 @@ const NEVER: [(&str, &str, &[&str]); 6] = [
     ("", "secrets", &["delete", "deletecollection", "patch"]),
     ("", "configmaps", &["list", "watch", "delete"]),
     ("", "pods", &["get", "list", "create"]),
+    (
+        "coordination.k8s.io",
+        "leases",
+        &["list", "watch", "patch", "delete"],
+    ),
     ("", "namespaces", &["get", "list"]),
 ];
 
@@ -148,6 +153,19 @@ fn the_pod_is_let_in_where_only_restricted_ones_are() {
 /// The ConfigMap with the certificate, and the Service, are for every authenticated user; nobody else's is.
 fn certificate_is_offered(plane: &ControlPlane, account: &str, system: &str) {
     let maps = ("", "configmaps");
+    let leases = ("coordination.k8s.io", "leases");
+    for verb in ["get", "update"] {
+        let lease = |name| may(plane, (account, &[]), verb, leases, (system, name));
+        assert!(lease(NAME) && !lease("other"), "{verb}");
+    }
+    assert!(may(plane, (account, &[]), "create", leases, (system, "")));
+    assert!(!may(
+        plane,
+        (account, &[]),
+        "create",
+        leases,
+        ("default", "")
+    ));
     for verb in ["get", "update"] {
         assert!(
             may(plane, (account, &[]), verb, maps, (system, CERTIFICATE)),
