@@ -13,6 +13,7 @@ mod leader;
 mod object_name;
 mod objects;
 mod open;
+mod openings;
 mod pace;
 mod place;
 mod queue;
@@ -34,12 +35,12 @@ use std::{
 
 use seal_sealing::{KeyOrder, Secret};
 use tokio::{
-    sync::{Notify, Semaphore, watch},
+    sync::{Notify, watch},
     time::sleep,
 };
 use tracing::{info, warn};
 
-use crate::{args, args::Args, fair::Class, http::Served, metrics::Metrics};
+use crate::{args, args::Args, cores::Cores, fair::Class, http::Served, metrics::Metrics};
 
 use api_server::{ApiError, ApiServer, Kind};
 use effort::Effort;
@@ -48,10 +49,10 @@ use keys::Keys;
 use leader::Leadership;
 use object_name::ObjectName;
 use objects::{Fingerprint, Objects};
+use openings::Openings;
 use queue::Queue;
 use reconcile::{FIRST_RETRY, wait_after};
 use refusal::without_values;
-use serve::workers;
 
 pub use serve::run;
 
@@ -67,11 +68,11 @@ struct Cluster {
     leadership: Leadership,
     keys: Keys,
     objects: Mutex<Objects>,
-    queue: Queue,
+    queue: Arc<Queue>,
     /// What is spent on SealedSecrets that do not open.
     effort: Mutex<Effort>,
-    /// As many permits as values may be opened at a time.
-    cores: Semaphore,
+    cores: Arc<Cores>,
+    openings: Openings,
     served: Arc<Served>,
     metrics: Arc<Metrics>,
     /// Wakes those who look after the keys.
@@ -97,7 +98,8 @@ impl Cluster {
         api: ApiServer,
         served: Arc<Served>,
         metrics: Arc<Metrics>,
-        cores: usize,
+        cores: Arc<Cores>,
+        queue: Queue,
     ) -> Self {
         let order = match args.key_order_priority {
             args::KeyOrder::CertNotBefore => KeyOrder::NotBefore,
@@ -118,8 +120,9 @@ impl Cluster {
             keys: Keys::new(order),
             objects: Mutex::default(),
             effort: Mutex::new(effort),
-            queue: Queue::new(workers(cores)),
-            cores: Semaphore::new(cores),
+            queue: Arc::new(queue),
+            cores,
+            openings: Openings::default(),
             served,
             metrics,
             keys_changed: Notify::new(),
@@ -153,6 +156,7 @@ impl Cluster {
         };
         if is_due {
             self.queue.add(name.clone(), self.class_of(class));
+            self.openings.changed(name, seen);
         }
     }
 
@@ -164,6 +168,7 @@ impl Cluster {
             self.metrics.object_gone(&name.namespace, &name.name);
             objects.forget(name)
         };
+        self.openings.gone(name);
         if let Some(uid) = uid.filter(|_| self.args.old_gc_behavior) {
             let (cluster, name) = (Arc::clone(self), name.clone());
             tokio::spawn(async move { cluster.delete_secret_of(&name, &uid).await });

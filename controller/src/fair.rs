@@ -135,6 +135,18 @@ impl<T> Fair<T> {
         self.lanes[class.place()].charge(namespace, cost);
     }
 
+    /// Whether something waits that is more urgent than `class`.
+    pub(crate) fn has_more_urgent(&self, class: Class) -> bool {
+        self.lanes[..class.place()]
+            .iter()
+            .any(|lane| !lane.order.is_empty())
+    }
+
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.order.is_empty())
+    }
+
     /// What waits in a class.
     pub(crate) fn waiting(&self, class: Class) -> impl Iterator<Item = &T> {
         let namespaces = self.lanes[class.place()].namespaces.values();

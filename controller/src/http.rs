@@ -37,7 +37,7 @@ pub(crate) use connections::serve;
 pub(crate) use served::Served;
 pub(crate) use settings::HttpSettings;
 
-use crate::metrics::Metrics;
+use crate::{cores::Cores, metrics::Metrics};
 
 use body::{Bodies, BodyError, sealed_secret};
 use keys_at_work::{KeysAtWork, Overdue};
@@ -82,6 +82,7 @@ pub(crate) fn router(
     served: Arc<Served>,
     settings: &HttpSettings,
     metrics: &Arc<Metrics>,
+    cores: &Arc<Cores>,
 ) -> Router {
     let bodies = Arc::new(Bodies::default());
     let endpoint = |path| {
@@ -91,7 +92,7 @@ pub(crate) fn router(
             settings: settings.clone(),
             rate_limit: RateLimit::new(settings.rate_limit, settings.rate_limit_burst),
             bodies: Arc::clone(&bodies),
-            at_work: KeysAtWork::default(),
+            at_work: KeysAtWork::new(Arc::clone(cores)),
         })
     };
     let counted = |path, route: MethodRouter<Arc<Served>>| {
@@ -197,7 +198,7 @@ impl Endpoint {
     /// Answers a request: within the rate limit, with a body within bounds that holds a SealedSecret, by `work`.
     async fn answer<W>(self: Arc<Self>, headers: HeaderMap, body: Body, work: W) -> Response
     where
-        W: Fn(&SealedSecret, &Served, &HttpSettings, &dyn Fn() -> bool) -> Response
+        W: Fn(&SealedSecret, &Served, &HttpSettings, &mut dyn FnMut() -> bool) -> Response
             + Send
             + 'static,
     {
@@ -214,7 +215,7 @@ impl Endpoint {
 
     async fn admitted<W>(self: &Arc<Self>, headers: &HeaderMap, body: Body, work: W) -> Response
     where
-        W: Fn(&SealedSecret, &Served, &HttpSettings, &dyn Fn() -> bool) -> Response
+        W: Fn(&SealedSecret, &Served, &HttpSettings, &mut dyn FnMut() -> bool) -> Response
             + Send
             + 'static,
     {

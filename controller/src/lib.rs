@@ -6,6 +6,7 @@
 mod args;
 pub mod cluster;
 mod contest;
+mod cores;
 mod digest;
 pub mod directory;
 mod duration;

@@ -1,10 +1,13 @@
 //! Opening a SealedSecret: off the threads that wait for the network, on as many as there are cores, and never so that one
 //! namespace's broken SealedSecrets keep them busy.
+//!
+//! Why one does not open is found out at once where nothing else waits, and otherwise when its turn comes. Until then nothing is
+//! said of it, so that what is said is said once and is the whole of it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use seal_api::Reason;
-use seal_sealing::{Attempt, Failure, Outcome, Secret, UnsealOptions, unseal_again};
+use seal_sealing::{Attempt, Failure, Outcome, Purpose, Secret, UnsealOptions, unseal_again};
 use tokio::{task::spawn_blocking, time::Instant};
 use tracing::warn;
 
@@ -15,8 +18,8 @@ use crate::fair::Class;
 pub(super) enum Opened {
     Secret(Secret),
     Failed(Failure),
-    /// It does not open, and why is found out after this time.
-    PutOff(Duration),
+    /// It is opened again after this time, for this reason.
+    Later(Duration, Class),
 }
 
 impl Cluster {
@@ -41,9 +44,11 @@ impl Cluster {
             let message = "opening ended by an internal fault";
             Opened::Failed(Failure::of_object(Reason::Retrying, message))
         };
-        let Ok(permit) = self.cores.acquire().await else {
-            return fault();
-        };
+        let job = self.cores.job(class, &name.namespace);
+        let opening = self.openings.begin(name, read.seen, job.handle());
+        if !job.begin().await {
+            return Opened::Later(Duration::ZERO, class);
+        }
         let ring = self.keys.ring();
         let options = UnsealOptions {
             legacy_data: self.args.accept_deprecated_v1_data,
@@ -51,8 +56,17 @@ impl Cluster {
         };
         let tried = self.objects().tried(name, read.seen).cloned();
         let allowed = self.effort().left(&name.namespace, Instant::now());
+        let queue = Arc::clone(&self.queue);
         let work = spawn_blocking(move || {
-            unseal_again(&sealed, &ring, &options, tried.unwrap_or_default(), allowed)
+            let mut goes_on = |purpose| match purpose {
+                Purpose::Opening => job.go_on(Class::Change),
+                Purpose::Diagnosis => {
+                    let waits = class < Class::Diagnosis && queue.has_more_urgent(Class::Diagnosis);
+                    !waits && job.go_on(Class::Diagnosis)
+                }
+            };
+            let tried = tried.unwrap_or_default();
+            unseal_again(&sealed, &ring, &options, tried, allowed, &mut goes_on)
         });
         let Ok(Attempt {
             outcome,
@@ -61,10 +75,9 @@ impl Cluster {
         else {
             return fault();
         };
-        drop(permit);
         self.queue.charge(class, &name.namespace, operations);
         let note = |tried| self.objects().note_tried(name, read.seen, tried);
-        match outcome {
+        let opened = match outcome {
             Outcome::Opened(opened) => {
                 note(None);
                 let keys = opened.keys.into_values();
@@ -81,9 +94,17 @@ impl Cluster {
                 self.spend(&name.namespace, operations);
                 self.metrics.put_off(&name.namespace);
                 let wait = self.effort().wait(&name.namespace, Instant::now());
-                Opened::PutOff(wait.unwrap_or_default())
+                Opened::Later(wait.unwrap_or_default(), class)
             }
-        }
+            Outcome::Unexplained(tried) => {
+                note(Some(tried));
+                self.spend(&name.namespace, operations);
+                Opened::Later(Duration::ZERO, Class::Diagnosis)
+            }
+            Outcome::BrokenOff => return Opened::Later(Duration::ZERO, class),
+        };
+        opening.finish();
+        opened
     }
 
     fn spend(&self, namespace: &str, operations: u64) {

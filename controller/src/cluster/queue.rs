@@ -142,6 +142,11 @@ impl Queue {
         self.state().due.charge(class, namespace, operations);
     }
 
+    /// Whether something is due that is more urgent than `class`.
+    pub(super) fn has_more_urgent(&self, class: Class) -> bool {
+        self.state().due.has_more_urgent(class)
+    }
+
     /// What is due, by class, the most urgent first.
     pub(super) fn depths(&self) -> [Depth; 4] {
         let now = Instant::now();

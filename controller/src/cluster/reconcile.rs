@@ -48,8 +48,8 @@ enum Outcome {
     Again,
     /// Something outside failed; it is tried again, ever later.
     Failed,
-    /// It is to be looked at again after this time.
-    After(Duration),
+    /// It is to be looked at again after this time, for this reason.
+    After(Duration, Class),
 }
 
 /// What was done, and what is to be said of it.
@@ -145,7 +145,7 @@ impl Cluster {
                 self.queue
                     .add_after(name.clone(), class, wait_after(FIRST_AGAIN, times));
             }
-            Outcome::After(wait) => {
+            Outcome::After(wait, class) => {
                 objects.conclude(name, None);
                 let has_new_keys = objects.waits_for_keys(name, &self.keys.ids());
                 let wait = if has_new_keys { Duration::ZERO } else { wait };
@@ -182,7 +182,7 @@ impl Cluster {
         let opened = match self.open(name, &read, class).await {
             Opened::Secret(secret) => Ok(secret),
             Opened::Failed(failure) => Err(failure),
-            Opened::PutOff(wait) => return Outcome::After(wait),
+            Opened::Later(wait, class) => return Outcome::After(wait, class),
         };
         let now = Timestamp::now();
         let mut done = match self.make_right(name, &read, opened, now).await {
@@ -216,7 +216,7 @@ impl Cluster {
                 Outcome::Failed
             }
             Ok(()) => match done.after {
-                Some(wait) => Outcome::After(wait),
+                Some(wait) => Outcome::After(wait, class),
                 // Nobody tells when the Secret in the way goes, or is annotated.
                 None if !self.watches_secrets() && is_of_the_secret(done.verdict.reason) => {
                     Outcome::Failed

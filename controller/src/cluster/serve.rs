@@ -17,16 +17,25 @@ use tokio::{
 use tracing::{error, info};
 
 use super::{
-    Cluster, api_server::ApiServer, leader, pace::Pace, place, queue::Depth, renew, watches,
+    Cluster,
+    api_server::ApiServer,
+    leader,
+    pace::Pace,
+    place,
+    queue::{Depth, Queue},
+    renew, watches,
 };
 use crate::{
     args::{Args, ListenAddress},
+    cores::Cores,
     http::{self, HttpSettings, Served},
     metrics::{self, Metrics, QueueState},
 };
 
-/// How long the work that is going on may take after the signal to stop.
-const FAREWELL: Duration = Duration::from_secs(3);
+/// How long SealedSecrets may be opened after the signal to stop. Nothing is lost where one is not.
+const LAST_OPENINGS: Duration = Duration::from_secs(2);
+/// How long the other work that is going on may take after that.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// How long it may take after that to give the Lease back.
 const HANDING_OVER: Duration = Duration::from_millis(800);
 /// How long answers that are being given may take after that.
@@ -72,6 +81,8 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         .client_limit()
         .map(|(rate, burst)| Pace::new(rate, burst));
     let cores = thread::available_parallelism().map_or(1, usize::from);
+    let shared_cores = Arc::new(Cores::new(cores));
+    let workers = workers(cores);
     let address = args.listen_addr.unwrap_or(ListenAddress::Everywhere(8080));
     let listener = listen(address)?;
     info!(addr = %address, "HTTP server serving");
@@ -86,7 +97,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let routers = [
         (
             listener,
-            http::router(Arc::clone(&served), &settings, &metrics),
+            http::router(Arc::clone(&served), &settings, &metrics, &shared_cores),
         ),
         (metrics_listener, metrics::router(Arc::clone(&metrics))),
     ];
@@ -96,7 +107,8 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         ApiServer::new(client, pace, Arc::clone(&metrics)),
         served,
         metrics,
-        cores,
+        shared_cores,
+        Queue::new(workers),
     ));
     let asked = Arc::downgrade(&cluster);
     cluster.metrics.ask_queue(move || {
@@ -125,7 +137,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     electing.spawn(leader::stand_for_election(Arc::clone(&cluster)));
     let mut watching = watch(&cluster);
     let mut working = JoinSet::new();
-    for _ in 0..workers(cores) {
+    for _ in 0..workers {
         working.spawn(Arc::clone(&cluster).work());
     }
     let outcome = tokio::select! {
@@ -144,10 +156,12 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         // Nothing is in hand.
         working.abort_all();
     }
-    let farewell = async { while working.join_next().await.is_some() {} };
-    if timeout(FAREWELL, farewell).await.is_err() {
-        error!("stopped in the middle of a piece of work; it is taken up at the next start");
-        working.shutdown().await;
+    if !all_end(&mut working, LAST_OPENINGS).await {
+        cluster.openings.close();
+        if !all_end(&mut working, FAREWELL).await {
+            error!("stopped in the middle of a piece of work; it is taken up at the next start");
+            working.shutdown().await;
+        }
     }
     electing.shutdown().await;
     if timeout(HANDING_OVER, cluster.give_back_lead())
@@ -161,8 +175,14 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     outcome
 }
 
+/// Whether all of them end in time.
+async fn all_end(tasks: &mut JoinSet<()>, limit: Duration) -> bool {
+    let all = async { while tasks.join_next().await.is_some() {} };
+    timeout(limit, all).await.is_ok()
+}
+
 /// How many SealedSecrets are looked at at once.
-pub(super) fn workers(cores: usize) -> usize {
+fn workers(cores: usize) -> usize {
     let workers = cores.saturating_mul(WORKERS_A_CORE);
     workers.clamp(*WORKERS.start(), *WORKERS.end())
 }

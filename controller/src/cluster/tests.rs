@@ -65,7 +65,9 @@ where
     let args = Args::from_arg_matches(&command.get_matches_from(flags)).expect("they are flags");
     let served = Arc::new(Served::default());
     let own = "kube-system".to_owned();
-    let cluster = Cluster::new(args, own, api, served, metrics, 1);
+    let cores = Arc::new(Cores::new(1));
+    let queue = Queue::new(8);
+    let cluster = Cluster::new(args, own, api, served, metrics, cores, queue);
     cluster.settle(leader::Standing::Alone);
     let key = key_secret(&KEY, "key", Some("kube-system"));
     cluster.keys.replace(vec![key]);

@@ -33,6 +33,7 @@ use super::{
 };
 use crate::{
     args::{Args, ListenAddress},
+    cores::Cores,
     http::{self, HttpSettings, Served, router},
     metrics,
 };
@@ -66,8 +67,13 @@ pub(super) fn serve(args: Args, root: &Path) -> anyhow::Result<ExitCode> {
     let metrics_listener = metrics_address.map(listen_metrics).transpose()?;
     let served = Arc::new(Served::default());
     let metrics = directory.metrics();
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let cores = Arc::new(Cores::new(processors));
     let routers = [
-        Some((listener, router(Arc::clone(&served), &settings, &metrics))),
+        Some((
+            listener,
+            router(Arc::clone(&served), &settings, &metrics, &cores),
+        )),
         metrics_listener.map(|listener| (listener, metrics::router(metrics))),
     ];
     let (watch, stopper) = Watch::start(&directory.layout);

@@ -77,7 +77,12 @@ impl Server {
                 .build()
                 .expect("a runtime can be made"),
             keys,
-            router: router(served, settings, &Arc::new(Metrics::new(false))),
+            router: router(
+                served,
+                settings,
+                &Arc::new(Metrics::new(false)),
+                &Arc::new(Cores::new(1)),
+            ),
         }
     }
 
@@ -184,6 +189,7 @@ fn before_the_work_is_under_way_it_is_not_ready() {
             Arc::clone(&served),
             &settings(),
             &Arc::new(Metrics::new(false)),
+            &Arc::new(Cores::new(1)),
         ),
         ..Server::new()
     };
@@ -206,6 +212,7 @@ fn nothing_is_said_not_to_open_before_it_is_known_which_keys_there_are() {
                 Arc::clone(&served),
                 &settings,
                 &Arc::new(Metrics::new(false)),
+                &Arc::new(Cores::new(1)),
             ),
             ..Server::new()
         };

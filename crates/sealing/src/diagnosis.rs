@@ -9,7 +9,7 @@ use seal_envelope::Ciphertext;
 use crate::{
     Binding, KeyRing,
     item_lines::{ItemLine, ItemLines},
-    key_ring::HeldKey,
+    operations::{Operations, Purpose, Unwanted},
 };
 
 /// The object that failed, and what is at hand to find out why.
@@ -20,32 +20,31 @@ pub(crate) struct Subject<'s> {
     pub(crate) ring: &'s KeyRing,
 }
 
-/// Finds out why an item does not open, with private-key operations, which are added to `operations`.
+/// Finds out why an item does not open, with private-key operations, unless one of them is not wanted.
 pub(crate) fn prove(
     subject: &Subject<'_>,
     ciphertext: &Ciphertext,
     item: Option<&str>,
-    operations: &mut u64,
-) -> (Reason, String) {
+    operations: &mut Operations<'_>,
+) -> Result<(Reason, String), Unwanted> {
     let line = item.and_then(|item| subject.lines.get(item));
     let hinted = line.map(|line| subject.ring.find(&line.key_id));
     if let (Some(line), Some(None)) = (line, hinted) {
-        return unknown_key(line, subject.ring);
+        return Ok(unknown_key(line, subject.ring));
     }
     let Some(key) = hinted.flatten().or_else(|| subject.ring.keys().first()) else {
-        return (
+        return Ok((
             Reason::NoKey,
             "no key is held, so nothing can be opened".to_owned(),
-        );
+        ));
     };
-    match guesses(subject, line)
-        .into_iter()
-        .inspect(|_| *operations += 1)
-        .find(|guess| opens(key, ciphertext, guess))
-    {
-        Some(proven) => mismatch("sealed for", &proven, subject.binding),
-        None => claim(subject, line),
+    for guess in guesses(subject, line) {
+        operations.begin(Purpose::Diagnosis)?;
+        if key.opening_key.open(ciphertext, &guess.label()).is_some() {
+            return Ok(mismatch("sealed for", &guess, subject.binding));
+        }
     }
+    Ok(claim(subject, line))
 }
 
 /// What can be said of an item without an operation.
@@ -57,10 +56,6 @@ pub(crate) fn claim(subject: &Subject<'_>, line: Option<&ItemLine>) -> (Reason, 
         }
         _ => (Reason::CannotOpen, "no key could decrypt secret".to_owned()),
     }
-}
-
-fn opens(key: &HeldKey, ciphertext: &Ciphertext, guess: &Binding) -> bool {
-    key.opening_key.open(ciphertext, &guess.label()).is_some()
 }
 
 /// The bindings it may have been sealed with, likeliest first; not the one that just failed, and none twice.

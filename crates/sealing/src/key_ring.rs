@@ -5,6 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use jiff::Timestamp;
 use seal_envelope::{Certificate, Ciphertext, GeneratedKey, KeyId, Label, OpeningKey, Plaintext};
 
+use crate::operations::{Operations, Purpose, Unwanted};
+
 /// A private key with what is known of it.
 #[derive(Debug)]
 pub struct HeldKey {
@@ -129,21 +131,24 @@ impl KeyRing {
     }
 
     /// Opens one item: the value and the key that opened it. The keys are tried in the order of [`Hints`]; the first
-    /// success ends it. Each try costs one private-key operation, which is added to `operations`.
+    /// success ends it. Each try costs one private-key operation; the first that is not wanted ends it as well.
     pub(crate) fn open(
         &self,
         ciphertext: &Ciphertext,
         label: &Label,
         hints: &Hints<'_>,
-        operations: &mut u64,
-    ) -> Option<(Plaintext, KeyId)> {
+        operations: &mut Operations<'_>,
+    ) -> Result<Option<(Plaintext, KeyId)>, Unwanted> {
         let keys = self.in_order(hints).into_iter();
         let untried = keys.filter(|key| !hints.in_vain.is_some_and(|ids| ids.contains(&key.id())));
         let most = if hints.likeliest_only { 1 } else { usize::MAX };
-        untried
-            .take(most)
-            .inspect(|_| *operations += 1)
-            .find_map(|key| Some((key.opening_key.open(ciphertext, label)?, key.id())))
+        for key in untried.take(most) {
+            operations.begin(Purpose::Opening)?;
+            if let Some(value) = key.opening_key.open(ciphertext, label) {
+                return Ok(Some((value, key.id())));
+            }
+        }
+        Ok(None)
     }
 
     fn in_order(&self, hints: &Hints<'_>) -> Vec<&HeldKey> {

@@ -12,6 +12,7 @@ use crate::{
     failure::ItemFailure,
     item_lines::ItemLines,
     key_ring::Hints,
+    operations::{Operations, Unwanted},
     tried::{Diagnosis, Found, Tried},
 };
 
@@ -26,8 +27,7 @@ pub(crate) struct Opening<'o> {
     lines: ItemLines,
     created: Option<Timestamp>,
     pub(crate) tried: Tried,
-    /// The private-key operations so far.
-    pub(crate) operations: u64,
+    pub(crate) operations: Operations<'o>,
 }
 
 /// Why an object was not opened.
@@ -35,6 +35,10 @@ pub(crate) enum Ended {
     Failed(Failure),
     /// An item failed, and no more operations were allowed.
     PutOff,
+    /// All items were tried, and an operation that would have shown why one failed was not wanted.
+    Unexplained,
+    /// An operation was not wanted before all items were tried.
+    BrokenOff,
 }
 
 impl From<Failure> for Ended {
@@ -53,7 +57,12 @@ pub(crate) struct Items {
 
 impl<'o> Opening<'o> {
     /// Begins with what is known of the object from earlier tries.
-    pub(crate) fn new(sealed: &'o SealedSecret, ring: &'o KeyRing, tried: Tried) -> Self {
+    pub(crate) fn new(
+        sealed: &'o SealedSecret,
+        ring: &'o KeyRing,
+        tried: Tried,
+        operations: Operations<'o>,
+    ) -> Self {
         let created = &sealed.metadata.creation_timestamp;
         let items = match sealed.spec.data {
             Some(_) => 1,
@@ -66,7 +75,7 @@ impl<'o> Opening<'o> {
             lines: ItemLines::of(sealed),
             created: created.as_ref().map(|time| time.0),
             tried: tried.for_another_try(items, ring.ids()),
-            operations: 0,
+            operations,
         }
     }
 
@@ -75,7 +84,7 @@ impl<'o> Opening<'o> {
         &mut self,
         item: &str,
         ciphertext: &Ciphertext,
-    ) -> Option<(Plaintext, KeyId)> {
+    ) -> Result<Option<(Plaintext, KeyId)>, Unwanted> {
         self.open_knowing(item, ciphertext, Found::Nothing, false)
     }
 
@@ -85,7 +94,7 @@ impl<'o> Opening<'o> {
         ciphertext: &Ciphertext,
         found: Found,
         likeliest_only: bool,
-    ) -> Option<(Plaintext, KeyId)> {
+    ) -> Result<Option<(Plaintext, KeyId)>, Unwanted> {
         let of_line = self.lines.get(item).map(|line| line.key_id.as_str());
         let hints = Hints {
             of_line,
@@ -97,11 +106,12 @@ impl<'o> Opening<'o> {
         let label = self.binding.label();
         let opened = self
             .ring
-            .open(ciphertext, &label, &hints, &mut self.operations);
-        let (value, key_id) = opened?;
-        self.tried.used.retain(|used| *used != key_id);
-        self.tried.used.insert(0, key_id);
-        Some((value, key_id))
+            .open(ciphertext, &label, &hints, &mut self.operations)?;
+        if let Some((_, key_id)) = opened {
+            self.tried.used.retain(|used| *used != key_id);
+            self.tried.used.insert(0, key_id);
+        }
+        Ok(opened)
     }
 
     /// Opens all items, those that were not known to open before those that were; `failures` are what is wrong besides.
@@ -115,18 +125,20 @@ impl<'o> Opening<'o> {
     ) -> Result<Items, Ended> {
         let mut opened = Items::default();
         let open_before: Vec<bool> = self.found(Found::Opens).collect();
+        let is_tried = self.tried.lacks_only_diagnosis(self.ring.ids());
         for are_known in [false, true] {
-            if are_known && self.fails() {
+            if is_tried || (are_known && self.fails()) {
                 break;
             }
             let items = self.sealed.spec.encrypted_data.iter().enumerate();
             let items = items.filter(|(place, _)| open_before[*place] == are_known);
             for (place, (item, text)) in items {
-                if self.fails() && self.operations >= allowed {
+                if self.fails() && self.operations.made >= allowed {
                     self.tried.stop_at(place, self.ring.ids());
                     return Err(Ended::PutOff);
                 }
-                if let Some((value, key_id)) = self.open_at(place, item, text, allowed == 0) {
+                let value = self.open_at(place, item, text, allowed == 0);
+                if let Some((value, key_id)) = value.map_err(|_| Ended::BrokenOff)? {
                     opened.values.insert(item.clone(), value);
                     opened.keys.insert(item.clone(), key_id);
                 } else if allowed == 0 {
@@ -135,7 +147,7 @@ impl<'o> Opening<'o> {
             }
         }
         self.tried.finish(self.ring.ids());
-        let mut all = self.explain();
+        let mut all = self.explain().map_err(|_| Ended::Unexplained)?;
         all.append(&mut failures);
         match Failure::of_items(all) {
             Some(failure) => Err(failure.into()),
@@ -146,14 +158,18 @@ impl<'o> Opening<'o> {
     /// Opens the one text of the deprecated form.
     pub(crate) fn open_text(&mut self, text: &str, allowed: u64) -> Result<Plaintext, Ended> {
         let opened = self.open_at(0, LEGACY, text, allowed == 0);
-        if opened.is_none() && allowed == 0 {
+        let opened = opened.map_err(|_| Ended::BrokenOff)?;
+        let is_tried = self.tried.lacks_only_diagnosis(self.ring.ids());
+        if opened.is_none() && allowed == 0 && !is_tried {
             return Err(Ended::PutOff);
         }
         self.tried.finish(self.ring.ids());
         let Some((value, _)) = opened else {
             let (reason, message) = match Ciphertext::parse(text) {
                 Err(error) => (Reason::MalformedItem, format!("spec.data is {error}")),
-                Ok(ciphertext) => self.diagnose(0, None, &ciphertext),
+                Ok(ciphertext) => self
+                    .diagnose(0, None, &ciphertext)
+                    .map_err(|_| Ended::Unexplained)?,
             };
             return Err(Failure::of_object(reason, message).into());
         };
@@ -166,13 +182,13 @@ impl<'o> Opening<'o> {
         item: &str,
         text: &str,
         likeliest_only: bool,
-    ) -> Option<(Plaintext, KeyId)> {
+    ) -> Result<Option<(Plaintext, KeyId)>, Unwanted> {
         let Ok(ciphertext) = Ciphertext::parse(text) else {
             self.tried.items[place] = Found::Malformed;
-            return None;
+            return Ok(None);
         };
         let found = self.tried.items[place];
-        let opened = self.open_knowing(item, &ciphertext, found, likeliest_only);
+        let opened = self.open_knowing(item, &ciphertext, found, likeliest_only)?;
         let keys = &self.tried.keys;
         self.tried.items[place] = match &opened {
             // What is found is noted of the keys that were tried before only.
@@ -181,7 +197,7 @@ impl<'o> Opening<'o> {
             None if likeliest_only => found,
             None => Found::InVain,
         };
-        opened
+        Ok(opened)
     }
 
     fn found(&self, found: Found) -> impl Iterator<Item = bool> {
@@ -195,25 +211,22 @@ impl<'o> Opening<'o> {
     }
 
     /// What is wrong with each item that failed.
-    fn explain(&mut self) -> Vec<ItemFailure> {
+    fn explain(&mut self) -> Result<Vec<ItemFailure>, Unwanted> {
         let sealed = self.sealed;
-        let items = sealed.spec.encrypted_data.iter().enumerate();
-        items
-            .filter_map(|(place, (item, text))| {
-                let (reason, message) = match (self.tried.items[place], Ciphertext::parse(text)) {
-                    (Found::Malformed, Err(error)) => (Reason::MalformedItem, error.to_string()),
-                    (Found::InVain, Ok(ciphertext)) => {
-                        self.diagnose(place, Some(item), &ciphertext)
-                    }
-                    _ => return None,
-                };
-                Some(ItemFailure {
-                    item: Some(item.clone()),
-                    reason,
-                    message,
-                })
-            })
-            .collect()
+        let mut failures = Vec::new();
+        for (place, (item, text)) in sealed.spec.encrypted_data.iter().enumerate() {
+            let (reason, message) = match (self.tried.items[place], Ciphertext::parse(text)) {
+                (Found::Malformed, Err(error)) => (Reason::MalformedItem, error.to_string()),
+                (Found::InVain, Ok(ciphertext)) => self.diagnose(place, Some(item), &ciphertext)?,
+                _ => continue,
+            };
+            failures.push(ItemFailure {
+                item: Some(item.clone()),
+                reason,
+                message,
+            });
+        }
+        Ok(failures)
     }
 
     /// Diagnoses the first failing item with operations, the others by their lines.
@@ -222,19 +235,23 @@ impl<'o> Opening<'o> {
         place: usize,
         item: Option<&str>,
         ciphertext: &Ciphertext,
-    ) -> (Reason, String) {
+    ) -> Result<(Reason, String), Unwanted> {
         let line = item.and_then(|item| self.lines.get(item));
-        match &self.tried.diagnosis {
+        Ok(match &self.tried.diagnosis {
             Some(diagnosis) if diagnosis.is_of(place, line) => {
                 (diagnosis.reason, diagnosis.message.clone())
             }
             Some(_) => diagnosis::claim(&self.subject(), line),
             None => {
                 let line = line.cloned();
-                let mut operations = 0;
+                let subject = Subject {
+                    sealed: self.sealed,
+                    binding: &self.binding,
+                    lines: &self.lines,
+                    ring: self.ring,
+                };
                 let (reason, message) =
-                    diagnosis::prove(&self.subject(), ciphertext, item, &mut operations);
-                self.operations += operations;
+                    diagnosis::prove(&subject, ciphertext, item, &mut self.operations)?;
                 self.tried.diagnosis = Some(Diagnosis {
                     place,
                     line,
@@ -243,7 +260,7 @@ impl<'o> Opening<'o> {
                 });
                 (reason, message)
             }
-        }
+        })
     }
 
     fn subject(&self) -> Subject<'_> {

@@ -13,6 +13,7 @@ use crate::{
     KeyRing,
     item_lines::ItemLines,
     opening::{LEGACY, Opening},
+    operations::Operations,
     seal::{add_lines, seal_item, travels},
     tried::Tried,
 };
@@ -39,7 +40,7 @@ impl From<SealError> for NotResealed {
 }
 
 /// Says whether everything that is sealed in an object opens. `legacy_data` says whether the deprecated form counts;
-/// `goes_on` is asked before each item.
+/// `goes_on` is asked before each private-key operation, and may take its time.
 ///
 /// # Errors
 ///
@@ -104,15 +105,15 @@ fn open_each(
     if legacy.is_some() && (!legacy_data || !items.is_empty()) {
         return Err(NotResealed::DoesNotOpen);
     }
-    let mut opening = Opening::new(sealed, ring, Tried::default());
+    let mut goes_on = |_| goes_on();
+    let operations = Operations::new(&mut goes_on);
+    let mut opening = Opening::new(sealed, ring, Tried::default(), operations);
     let of_items = items.iter().map(|(item, text)| (Some(item.as_str()), text));
     for (item, text) in of_items.chain(legacy.map(|text| (None, text))) {
-        if !goes_on() {
-            return Err(NotResealed::BrokenOff);
-        }
         let ciphertext = Ciphertext::parse(text).map_err(|_| NotResealed::DoesNotOpen)?;
         let (value, _) = opening
             .open(item.unwrap_or(LEGACY), &ciphertext)
+            .map_err(|_| NotResealed::BrokenOff)?
             .ok_or(NotResealed::DoesNotOpen)?;
         each(item, value)?;
     }

@@ -58,6 +58,12 @@ impl Tried {
         *self.last_keys == *keys
     }
 
+    /// Whether all was tried with exactly these keys, and only why it failed is to be found out yet.
+    pub fn lacks_only_diagnosis(&self, keys: &BTreeSet<KeyId>) -> bool {
+        let fails = self.is_whole() && self.items.contains(&Found::InVain);
+        fails && self.diagnosis.is_none() && *self.keys == *keys
+    }
+
     /// What of it holds for an object with so many items and with `keys` at hand.
     pub(crate) fn for_another_try(mut self, items: usize, keys: &Arc<BTreeSet<KeyId>>) -> Self {
         // A key that is gone may be the one that opened an item.

@@ -11,6 +11,7 @@ use crate::{
     legacy,
     names::check_item_key,
     opening::{Ended, Opening},
+    operations::{Operations, Purpose},
     template,
     tried::Tried,
 };
@@ -60,6 +61,10 @@ pub enum Outcome {
     Failed(Failure, Tried),
     /// It does not, and it would have taken more operations than were allowed to say why; with what was found out so far.
     PutOff(Tried),
+    /// It does not, and an operation that would have shown why was not wanted; with what was found out so far.
+    Unexplained(Tried),
+    /// It is not known, as an operation was not wanted.
+    BrokenOff,
 }
 
 /// Opens a SealedSecret: all of it or nothing.
@@ -77,13 +82,16 @@ pub fn unseal(
     ring: &KeyRing,
     options: &UnsealOptions,
 ) -> Result<Opened, Failure> {
-    match unseal_again(sealed, ring, options, Tried::default(), u64::MAX).outcome {
+    let tried = Tried::default();
+    match unseal_again(sealed, ring, options, tried, u64::MAX, &mut |_| true).outcome {
         Outcome::Opened(opened) => Ok(opened),
         Outcome::Failed(failure, _) => Err(failure),
-        Outcome::PutOff(_) => Err(Failure::of_object(
-            Reason::CannotOpen,
-            "it took too many private-key operations",
-        )),
+        Outcome::PutOff(_) | Outcome::Unexplained(_) | Outcome::BrokenOff => {
+            Err(Failure::of_object(
+                Reason::CannotOpen,
+                "it took too many private-key operations",
+            ))
+        }
     }
 }
 
@@ -91,13 +99,18 @@ pub fn unseal(
 ///
 /// No key is tried again with an item that it did not open, so a new key costs one operation for each such item. Once an
 /// item failed, no further one is tried when `allowed` operations were made. Where none are allowed, each item is tried
-/// with the likeliest key only.
+/// with the likeliest key only. What it takes to find out why something does not open is allowed always.
+///
+/// `goes_on` is asked before each operation, may take its time, and says whether the operation is wanted. Where one to
+/// open something is not, nothing came of the try; where only one to find out why something does not open is not, all
+/// others of the try count, and another try makes up for it.
 pub fn unseal_again(
     sealed: &SealedSecret,
     ring: &KeyRing,
     options: &UnsealOptions,
     tried: Tried,
     allowed: u64,
+    goes_on: &mut dyn FnMut(Purpose) -> bool,
 ) -> Attempt {
     if let Err(failure) = check_form(sealed, options) {
         return Attempt {
@@ -106,15 +119,17 @@ pub fn unseal_again(
             operations: 0,
         };
     }
-    let mut opening = Opening::new(sealed, ring, tried);
+    let mut opening = Opening::new(sealed, ring, tried, Operations::new(goes_on));
     let outcome = match open(sealed, options, &mut opening, allowed) {
         Ok(opened) => Outcome::Opened(opened),
         Err(Ended::Failed(failure)) => Outcome::Failed(failure, opening.tried),
         Err(Ended::PutOff) => Outcome::PutOff(opening.tried),
+        Err(Ended::Unexplained) => Outcome::Unexplained(opening.tried),
+        Err(Ended::BrokenOff) => Outcome::BrokenOff,
     };
     Attempt {
         outcome,
-        operations: opening.operations,
+        operations: opening.operations.made,
     }
 }
 

@@ -194,7 +194,7 @@ fn an_object_without_items_opens() {
 }
 
 #[test]
-fn it_is_broken_off_between_items() {
+fn it_is_broken_off_between_operations() {
     let object = seal_with(
         &secret(&[("a", "1"), ("b", "2"), ("c", "3")]),
         Scope::Strict,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use seal_api::{Reason, Scope, SealedSecret};
-use seal_sealing::{Failure, Outcome, Tried, UnsealOptions, unseal_again};
+use seal_sealing::{Failure, Outcome, Purpose, Tried, UnsealOptions, unseal_again};
 
 use crate::samples::{open, renamed, ring, seal_with, secret, without_lines};
 
@@ -20,8 +20,19 @@ fn sealed_with(keys: [usize; 3]) -> SealedSecret {
 }
 
 fn again(object: &SealedSecret, keys: &[usize], tried: Tried, allowed: u64) -> (Outcome, u64) {
+    again_while(object, keys, tried, allowed, |_| true)
+}
+
+fn again_while(
+    object: &SealedSecret,
+    keys: &[usize],
+    tried: Tried,
+    allowed: u64,
+    mut goes_on: impl FnMut(Purpose) -> bool,
+) -> (Outcome, u64) {
     let ring = ring(keys.iter().copied());
-    let attempt = unseal_again(object, &ring, &UnsealOptions::default(), tried, allowed);
+    let options = UnsealOptions::default();
+    let attempt = unseal_again(object, &ring, &options, tried, allowed, &mut goes_on);
     assert_eq!(attempt.operations, ring.operations());
     (attempt.outcome, attempt.operations)
 }
@@ -30,7 +41,7 @@ fn again(object: &SealedSecret, keys: &[usize], tried: Tried, allowed: u64) -> (
 fn failed(outcome: Outcome) -> (Failure, Tried) {
     match outcome {
         Outcome::Failed(failure, tried) => (failure, tried),
-        Outcome::Opened(_) | Outcome::PutOff(_) => panic!("it did not fail"),
+        _ => panic!("it did not fail"),
     }
 }
 
@@ -112,6 +123,44 @@ fn an_object_that_fails_is_put_off_when_its_operations_are_used_up_and_one_that_
 }
 
 #[test]
+fn it_is_broken_off_before_any_operation_and_nothing_comes_of_it() {
+    let object = sealed_with([0, 9, 9]);
+    // Three for a, as many for b and c; then it is known that it fails, and finding out why is another matter.
+    for wanted in 0..9 {
+        let mut left = wanted;
+        let (outcome, operations) =
+            again_while(&object, &[0, 1, 2], Tried::default(), u64::MAX, |_| {
+                left -= 1;
+                left >= 0
+            });
+        assert!(matches!(outcome, Outcome::BrokenOff), "{outcome:?}");
+        assert_eq!(Ok(operations), u64::try_from(wanted));
+    }
+}
+
+#[test]
+fn why_it_does_not_open_can_be_found_out_later_without_trying_again_what_was_tried() {
+    let moved = renamed(seal_with(&secret(&THREE), Scope::Strict, 0));
+    let (at_once, all) = again(&moved, &[0, 1], Tried::default(), u64::MAX);
+    let opens = |purpose| purpose == Purpose::Opening;
+    let (outcome, tries) = again_while(&moved, &[0, 1], Tried::default(), u64::MAX, opens);
+    let Outcome::Unexplained(tried) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(tries, 6);
+    let first = failed(at_once).0;
+    // Also where nothing else is allowed.
+    for allowed in [0, u64::MAX] {
+        let tried = tried.clone();
+        let (outcome, rest) = again_while(&moved, &[0, 1], tried, allowed, |purpose| {
+            purpose == Purpose::Diagnosis
+        });
+        assert_eq!(failed(outcome).0, first);
+        assert_eq!(tries + rest, all);
+    }
+}
+
+#[test]
 fn where_no_operation_is_allowed_only_the_likeliest_key_is_tried() {
     let (outcome, operations) = again(&sealed_with([2, 2, 2]), &[0, 1, 2], Tried::default(), 0);
     assert!(matches!(outcome, Outcome::Opened(_)));
@@ -148,6 +197,9 @@ proptest! {
                     Outcome::Failed(failure, more) => {
                         tried = more;
                         break Err(failure);
+                    }
+                    outcome => {
+                        return Err(TestCaseError::fail(format!("{outcome:?}")));
                     }
                 }
                 tries += 1;
