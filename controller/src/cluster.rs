@@ -40,7 +40,7 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use crate::{args, args::Args, cores::Cores, fair::Class, http::Served, metrics::Metrics};
+use crate::{args, args::Args, audit, cores::Cores, fair::Class, http::Served, metrics::Metrics};
 
 use api_server::{ApiError, ApiServer, Kind};
 use effort::Effort;
@@ -294,6 +294,7 @@ impl Cluster {
     fn key_elsewhere(&self, name: &ObjectName) {
         if self.said().keys_elsewhere.insert(name.clone()) {
             let reason = seal_api::Reason::MisplacedKey;
+            audit::key_refused(&name.to_string(), reason);
             warn!(secretname = %name, %reason, "a Secret with the key label lies in another namespace than the controller's and is ignored");
             self.tell_key_problems();
         }

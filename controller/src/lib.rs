@@ -4,6 +4,7 @@
 //! file. It is a library so that the command reference can be made from [`Args`]; no crate of ours builds on it.
 
 mod args;
+mod audit;
 pub mod cluster;
 mod contest;
 mod cores;
@@ -17,5 +18,6 @@ pub mod plan;
 pub mod telemetry;
 
 pub use args::{Args, KeyOrder, ListenAddress, LogFormat};
+pub use audit::{AUDIT, AuditAction, CALLERS};
 pub use http::ANSWERS;
 pub use metrics::{METRICS, Metric, MetricKind};

@@ -1,19 +1,23 @@
 //! The log: up to INFO on standard output, the rest on standard error, as the Go project has it since 0.36.2, or
 //! everything on standard error.
 //!
-//! A line holds names, key ids, reasons and counts, never a value.
+//! A line holds names, key ids, reasons and counts, never a value. The audit lines ([`crate::audit`]) go where INFO goes,
+//! whatever level is logged.
 
 use std::{io, str::FromStr};
 
 use tracing::{Level, Subscriber};
 use tracing_subscriber::{
+    Layer,
     filter::{LevelFilter, filter_fn},
-    fmt::{MakeWriter, writer::MakeWriterExt},
+    fmt::{self, MakeWriter, writer::MakeWriterExt},
     layer::SubscriberExt,
+    registry,
+    registry::LookupSpan,
     util::SubscriberInitExt,
 };
 
-use crate::args::LogFormat;
+use crate::{args::LogFormat, audit};
 
 /// The least level that is logged, in Go's words: a name, with or without an offset (`INFO+2`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,50 +62,67 @@ impl Threshold {
 /// Starts the log of this process; everything goes to standard error where `info_to_stdout` is false.
 pub fn start(format: LogFormat, threshold: Threshold, info_to_stdout: bool) {
     if info_to_stdout {
-        let writer = io::stderr
-            .with_max_level(Level::WARN)
-            .or_else(io::stdout.with_max_level(Level::TRACE));
-        start_with(writer, format, threshold);
+        let writer = || {
+            io::stderr
+                .with_max_level(Level::WARN)
+                .or_else(io::stdout.with_max_level(Level::TRACE))
+        };
+        subscriber(writer, format, threshold).init();
     } else {
-        start_with(io::stderr, format, threshold);
+        subscriber(|| io::stderr, format, threshold).init();
     }
 }
 
-fn start_with<W>(writer: W, format: LogFormat, threshold: Threshold)
-where
-    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
-{
-    subscriber(writer, format, threshold).init();
-}
-
 fn subscriber<W>(
-    writer: W,
+    writer: impl Fn() -> W,
     format: LogFormat,
     threshold: Threshold,
-) -> Box<dyn Subscriber + Send + Sync>
+) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let log = tracing_subscriber::fmt()
+    let level = threshold.filter();
+    // Libraries log what they cannot read, which may be a Secret; only what we say ourselves is let through.
+    let ours = filter_fn(move |metadata| {
+        metadata.target().starts_with("seal_") && *metadata.level() <= level
+    });
+    let audits = filter_fn(|metadata| metadata.target() == audit::TARGET);
+    // Only the audit lines have a target in them: it is that by which they are found.
+    let log = lines(writer(), format, false).with_filter(ours.with_max_level_hint(level));
+    let audit =
+        lines(writer(), format, true).with_filter(audits.with_max_level_hint(LevelFilter::INFO));
+    registry().with(log).with(audit)
+}
+
+fn lines<W, S>(writer: W, format: LogFormat, with_target: bool) -> Box<dyn Layer<S> + Send + Sync>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+    S: Subscriber + for<'s> LookupSpan<'s>,
+{
+    let lines = fmt::layer()
         .with_writer(writer)
-        .with_max_level(threshold.filter())
-        .with_target(false)
+        .with_target(with_target)
         // It would panic where nobody reads standard error any more.
         .log_internal_errors(false)
         .with_ansi(false);
-    // Libraries log what they cannot read, which may be a Secret; only what we say ourselves is let through.
-    let ours = filter_fn(|metadata| metadata.target().starts_with("seal_"));
     match format {
-        LogFormat::Text => Box::new(log.finish().with(ours)),
-        LogFormat::Json => Box::new(log.json().flatten_event(true).finish().with(ours)),
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::{
+        collections::BTreeSet,
+        sync::{Arc, Mutex},
+    };
+
+    use seal_envelope::KeyId;
+    use serde_json::Value;
 
     use super::*;
+    use crate::audit::{Answer, Caller};
 
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
@@ -118,12 +139,82 @@ mod tests {
         }
     }
 
+    fn lines_to(written: &Written) -> impl Fn() -> Box<dyn Fn() -> Written + Send + Sync> {
+        let written = written.clone();
+        move || {
+            let written = written.clone();
+            Box::new(move || written.clone())
+        }
+    }
+
+    fn text_of(written: &Written) -> String {
+        let written = written.0.lock().expect("no writer panics");
+        String::from_utf8(written.clone()).expect("it is UTF-8")
+    }
+
+    #[test]
+    fn audit_lines_are_written_whatever_level_is_logged_and_nothing_else_is_there_of_its_target() {
+        for threshold in [Threshold(-8), Threshold(0), Threshold(8), Threshold(12)] {
+            let written = Written::default();
+            let log = subscriber(lines_to(&written), LogFormat::Json, threshold);
+            tracing::subscriber::with_default(log, || {
+                let key = KeyId::of_spki(b"a key");
+                audit::key_made(Caller::Timer, "a-key", Some(key), true);
+            });
+            let text = text_of(&written);
+            let line: Value = serde_json::from_str(&text).expect("it is one line of JSON");
+            let fields = line.as_object().expect("it is an object");
+            let names: BTreeSet<&str> = fields.keys().map(String::as_str).collect();
+            let expected = [
+                "action",
+                "caller",
+                "key_id",
+                "level",
+                "object",
+                "result",
+                "target",
+                "timestamp",
+            ];
+            assert_eq!(names, expected.into(), "{text}");
+            assert_eq!(line["target"], "audit");
+            assert_eq!(line["key_id"], KeyId::of_spki(b"a key").short());
+            assert_eq!(
+                (&line["caller"], &line["action"]),
+                (&"timer".into(), &"key-made".into())
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_with_control_characters_breaks_no_line() {
+        let name = "a\n\"},\u{1b}[31m\u{0}\u{2028}b/c\r\n";
+        for format in [LogFormat::Text, LogFormat::Json] {
+            let written = Written::default();
+            let log = subscriber(lines_to(&written), format, Threshold(0));
+            tracing::subscriber::with_default(log, || {
+                audit::verified(Caller::Http(None), name, Answer::Opens);
+                audit::verified(Caller::Http(None), &"x".repeat(1000), Answer::Opens);
+                tracing::info!(target: "seal_controller", object = name, "said");
+            });
+            let text = text_of(&written);
+            assert_eq!(text.lines().count(), 3, "{text}");
+            let is_control = |c: char| c.is_control() && c != '\n';
+            assert!(!text.contains(is_control), "{text}");
+            assert!(!text.contains("xxx"), "{text}");
+            if format == LogFormat::Json {
+                for line in text.lines().step_by(2) {
+                    let line: Value = serde_json::from_str(line).expect("it is JSON");
+                    assert_eq!(line["object"], name);
+                }
+            }
+        }
+    }
+
     #[test]
     fn what_libraries_say_is_not_let_through_at_any_level_in_any_format() {
         for format in [LogFormat::Text, LogFormat::Json] {
             let written = Written::default();
-            let writer = written.clone();
-            let log = subscriber(move || writer.clone(), format, Threshold(-8));
+            let log = subscriber(lines_to(&written), format, Threshold(-8));
             tracing::subscriber::with_default(log, || {
                 let span =
                     tracing::error_span!(target: "kube_client::client", "marker", marker = 1);

@@ -3,6 +3,7 @@
 //! Every run of a program under test appends one line of JSON to the file that [`FILE`] names. `cargo xtask test` makes a
 //! fresh file for each test run, so an older run cannot satisfy the check; without the variable nothing is recorded.
 
+mod audits;
 mod closed;
 mod exempt;
 mod invocation;
@@ -12,6 +13,7 @@ use std::{env, fs::OpenOptions, io::Write};
 
 use serde_json::{Value, json};
 
+pub use audits::audits_in;
 pub use closed::{Declared, Observed, Verdict, compare};
 pub use exempt::{Exemptions, NotAnExemption};
 pub use invocation::Invocation;
@@ -34,6 +36,18 @@ pub fn record(invocation: &Invocation, code: Option<i32>, reasons: &[String]) {
         "exit": code,
         "reasons": reasons,
     }));
+}
+
+/// Records the audit lines in an output of the controller.
+///
+/// # Panics
+///
+/// When the file cannot be written.
+pub fn record_audits(output: &[u8]) {
+    let audits = audits_in(output);
+    if !audits.is_empty() {
+        append(&json!({"audit": audits}));
+    }
 }
 
 /// Records an answer of the controller over HTTP.

@@ -1,5 +1,7 @@
 //! The directory shell of the controller, end to end: files in, files out.
 
+#[path = "directory/audit.rs"]
+mod audit;
 #[path = "directory/deleting.rs"]
 mod deleting;
 #[path = "directory/disk.rs"]

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -10,6 +11,8 @@ use seal_api::{Reason, annotations};
 use seal_envelope::{GeneratedKey, KeyId};
 use seal_sealing::{KeyOrder, KeyRing, Renewal, Secret, key_secret, read_key_secret, renewal};
 use tracing::{info, warn};
+
+use crate::audit::{self, Caller};
 
 /// The keys at hand. A key Secret that cannot be read is said once and hides no other.
 #[derive(Debug)]
@@ -25,6 +28,10 @@ struct State {
     /// What is wrong with those that are of no use.
     broken: BTreeMap<String, (Reason, String)>,
     ring: Arc<KeyRing>,
+    /// In which key Secret each key of the ring lies.
+    names: BTreeMap<KeyId, String>,
+    /// Whether it was listed when the ring was made: what is in the first list is no change.
+    is_followed: bool,
     /// Whether the namespace was listed, so that a missing key is known to be missing.
     is_listed: bool,
     /// The key Secrets that were made since a list was asked for, which may not have them yet.
@@ -106,7 +113,7 @@ impl Keys {
     pub(super) fn replace(&self, secrets: Vec<Secret>) -> bool {
         let mut state = self.state();
         let named = |secret: Secret| (secret.name().to_owned(), secret);
-        let made = std::mem::take(&mut state.made);
+        let made = mem::take(&mut state.made);
         state.secrets.retain(|name, _| made.contains(name));
         state.secrets.extend(secrets.into_iter().map(named));
         state.is_listed = true;
@@ -156,12 +163,26 @@ impl State {
         for (name, key) in &held {
             if !known.contains(&key.id()) {
                 info!(secretname = name.as_str(), key = %key.id(), "registered private key");
+                if self.is_followed {
+                    audit::key_active(Caller::Watch, name, key.id());
+                }
             }
         }
+        let names: BTreeMap<KeyId, String> = held
+            .iter()
+            .map(|(name, key)| (key.id(), (*name).clone()))
+            .collect();
+        for (key, name) in mem::replace(&mut self.names, names) {
+            if !self.names.contains_key(&key) {
+                audit::key_removed(Caller::Watch, &name, key);
+            }
+        }
+        self.is_followed = self.is_listed;
         for (name, problem) in &broken {
             if self.broken.get(name) != Some(problem) {
                 let (reason, message) = problem;
                 warn!(secretname = name.as_str(), %reason, "key Secret is of no use and skipped: {message}");
+                audit::key_refused(name, *reason);
             }
         }
         self.broken = broken;

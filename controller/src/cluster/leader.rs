@@ -23,7 +23,10 @@ use super::{
     feature::Feature,
     object_name::ObjectName,
 };
-use crate::fair::Class;
+use crate::{
+    audit::{self, Takeover},
+    fair::Class,
+};
 
 use election::{Election, Step, Times};
 use lease::Lease;
@@ -141,7 +144,10 @@ impl Cluster {
             };
             let free = held.given_back(Timestamp::now());
             match self.write_lease(&free).await {
-                Ok(_) => return info!(lease = %self.leadership.lease, "the lead was given back"),
+                Ok(_) => {
+                    info!(lease = %self.leadership.lease, "the lead was given back");
+                    return audit::takeover(&self.leadership.lease, Takeover::GivenBack);
+                }
                 Err(ApiError::Conflict) => {}
                 Err(error) => return debug!("the Lease cannot be given back: {error}"),
             }
@@ -266,9 +272,11 @@ impl Cluster {
         let led = self.leadership.leads.send_replace(leads);
         if leads && !led && standing != Standing::Alone {
             info!(lease = %self.leadership.lease, "this replica leads");
+            audit::takeover(&self.leadership.lease, Takeover::Done);
         }
         if led && !leads {
             warn!(lease = %self.leadership.lease, "this replica leads no longer, and writes nothing any more");
+            audit::takeover(&self.leadership.lease, Takeover::Lost);
             self.start_over();
         }
     }

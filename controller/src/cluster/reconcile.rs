@@ -22,6 +22,7 @@ use super::{
     refusal::refused,
 };
 use crate::{
+    audit,
     contest::Contest,
     fair::Class,
     metrics::UnsealError,
@@ -300,6 +301,9 @@ impl Cluster {
                 ..Done::found(verdict, version)
             });
         }
+        // One that was right and is not there was deleted.
+        let was_right = || is_settled(read.status.as_ref(), read.generation);
+        let is_drift = cause.map_or_else(was_right, |cause| cause == Cause::Drifted);
         let written = match cause {
             None => {
                 self.api
@@ -322,6 +326,9 @@ impl Cluster {
                         return Err(error);
                     }
                 };
+                if is_drift {
+                    audit::repaired(name, false);
+                }
                 // A webhook sees the Secret that is there as well.
                 let secrets = [Some(&secret), present];
                 let verdict = refused(reason, &error, secrets.into_iter().flatten());
@@ -332,8 +339,9 @@ impl Cluster {
             None => info!(secret = %name, "Secret made"),
             Some(cause) => info!(secret = %name, cause = cause.as_str(), "Secret updated"),
         }
-        if cause == Some(Cause::Drifted) {
+        if is_drift {
             self.metrics.drift_repaired(&name.namespace);
+            audit::repaired(name, true);
         }
         let is_stored =
             Secret::from_json(&written).is_ok_and(|stored| plan::is_stored(&secret, &stored));

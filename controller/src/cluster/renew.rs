@@ -13,6 +13,8 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
+use crate::audit::{self, Caller};
+
 use super::{
     Cluster, api_server::Kind, certificate_map::publish, feature::Feature, keys::new_key_secret,
     object_name::ObjectName, refusal::without_values,
@@ -93,7 +95,7 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
                     .clamp(Duration::from_secs(1), GLANCE),
                 // Whatever wakes us, keys are not made in quick succession.
                 Renewal::Due if !tries.wait(Instant::now()).is_zero() => tries.wait(Instant::now()),
-                Renewal::Due => match cluster.make_key(now).await {
+                Renewal::Due => match cluster.make_key(now, Caller::Timer).await {
                     Ok(()) => {
                         // One key is enough, also where the cutoff lies in the future.
                         cutoff = None;
@@ -127,7 +129,7 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
             _ = now_please.recv() => {
                 if !cluster.leads() {
                     warn!("a new key was asked for of a replica that does not lead, and only the one that does makes keys");
-                } else if let Err(problem) = cluster.make_key(Timestamp::now()).await {
+                } else if let Err(problem) = cluster.make_key(Timestamp::now(), Caller::Signal).await {
                     error!("the new key that was asked for cannot be made: {problem}");
                 }
             }
@@ -137,7 +139,15 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
 
 impl Cluster {
     /// Makes a key; it is of no use before the API server has it.
-    async fn make_key(&self, now: Timestamp) -> Result<(), String> {
+    async fn make_key(&self, now: Timestamp, caller: Caller) -> Result<(), String> {
+        let made = self.try_to_make_key(now, caller).await;
+        if made.is_err() {
+            audit::key_made(caller, "", None, false);
+        }
+        made
+    }
+
+    async fn try_to_make_key(&self, now: Timestamp, caller: Caller) -> Result<(), String> {
         let (size, common_name, valid_for) = (
             self.args.key_size,
             self.args.my_cn.clone(),
@@ -168,6 +178,7 @@ impl Cluster {
             secretname = secret.name(),
             "New key written"
         );
+        audit::key_made(caller, secret.name(), Some(key.certificate.key_id()), true);
         info!("Certificate generated\n{}", key.certificate.to_pem());
         let (changed, is_of_use) = self.keys.add_made(secret);
         self.keys_seen(changed);

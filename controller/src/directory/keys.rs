@@ -4,7 +4,11 @@ mod file;
 mod hold;
 mod read;
 
-use std::{io, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io, mem,
+    sync::Arc,
+};
 
 use aws_lc_rs::rand;
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +25,7 @@ use super::{
     status_files::{KEYS, write_if_changed},
 };
 use crate::args::Args;
+use crate::audit::{self, Caller};
 use crate::digest::Digest;
 
 use file::{KeysFile, Line};
@@ -38,6 +43,8 @@ pub(super) struct Keys {
     entries: Vec<Entry>,
     /// What was read last; the same again is not taken apart again.
     fingerprint: Option<Digest>,
+    /// Whether the folder was read once.
+    is_followed: bool,
     /// Files and folders that the operating system did not let us read.
     unread: Vec<Problem>,
     /// The key that was last seen as the current one.
@@ -131,10 +138,41 @@ impl Keys {
         // A folder that cannot be listed does not take the keys away that were read from it before.
         if let Some(keys) = folder.keys {
             self.fingerprint = folder.fingerprint;
-            self.entries = keys.entries;
+            let before = mem::replace(&mut self.entries, keys.entries);
             self.ring = Arc::new(KeyRing::new(keys.held));
+            self.tell_changes(&before);
+            self.is_followed = true;
         }
         self.known = Known::next(self.known.take(), &self.entries, self.current(), now);
+    }
+
+    /// Says of each key that it came, went or is refused; what is there at the start neither came nor went.
+    fn tell_changes(&self, before: &[Entry]) {
+        let in_use = |entries: &[Entry]| -> BTreeMap<KeyId, String> {
+            let used = entries.iter().filter(|entry| entry.state == State::InUse);
+            used.filter_map(|entry| Some((entry.key_id?, entry.file.clone())))
+                .collect()
+        };
+        let (then, now) = (in_use(before), in_use(&self.entries));
+        for (key, file) in &now {
+            if self.is_followed && !then.contains_key(key) {
+                audit::key_active(Caller::Watch, file, *key);
+            }
+        }
+        for (key, file) in &then {
+            if !now.contains_key(key) {
+                audit::key_removed(Caller::Watch, file, *key);
+            }
+        }
+        let broken = |entries: &[Entry]| -> BTreeSet<(String, Option<usize>, Option<Reason>)> {
+            let broken = entries.iter().filter(|entry| entry.state == State::Broken);
+            broken
+                .map(|entry| (entry.file.clone(), entry.document, entry.reason))
+                .collect()
+        };
+        for (file, _, reason) in broken(&self.entries).difference(&broken(before)) {
+            audit::key_refused(file, reason.unwrap_or(Reason::UnreadableKey));
+        }
     }
 
     /// Makes a key if one is due. When the next one is due, or why none could be made.
@@ -153,14 +191,19 @@ impl Keys {
                 if let Some(hold) = &self.held {
                     return Ok(hold.until);
                 }
-                make(
+                let made = make(
                     layout,
                     &args.key_prefix,
                     args.key_size,
                     &args.my_cn,
                     args.key_ttl,
                     now,
-                )?;
+                );
+                match &made {
+                    Ok((file, key)) => audit::key_made(Caller::Timer, file, Some(*key), true),
+                    Err(_) => audit::key_made(Caller::Timer, "", None, false),
+                }
+                made?;
                 self.known = None;
                 self.read(layout, args, now);
                 Ok(match self.renewal(args, now) {
@@ -237,7 +280,7 @@ fn expiry(certificate: Option<&Certificate>, now: Timestamp) -> (Option<Reason>,
     }
 }
 
-/// Makes a key and writes its Secret; it is of no use before it is on disk.
+/// Makes a key and writes its Secret; it is of no use before it is on disk. The file, and the key's id.
 fn make(
     layout: &Layout,
     prefix: &str,
@@ -245,7 +288,7 @@ fn make(
     common_name: &str,
     valid_for: SignedDuration,
     now: Timestamp,
-) -> Result<(), Box<Problem>> {
+) -> Result<(String, KeyId), Box<Problem>> {
     let failed = |reason, error: String| {
         let message = format!("a new key is due and cannot be made: {error}");
         Box::new(Problem::of_file("keys", reason, message))
@@ -254,8 +297,9 @@ fn make(
         .map_err(|error| failed(Reason::Retrying, error.to_string()))?;
     let file = write_key(layout, prefix, &key)
         .map_err(|error| failed(Reason::Unwritable, error.to_string()))?;
-    info!(file, key = %key.certificate.key_id(), "New key written");
-    Ok(())
+    let id = key.certificate.key_id();
+    info!(file, key = %id, "New key written");
+    Ok((file, id))
 }
 
 fn write_key(layout: &Layout, prefix: &str, key: &GeneratedKey) -> io::Result<String> {

@@ -23,6 +23,7 @@ use super::{
     problem::Problem,
     target::{Content, TargetFile, write_secret},
 };
+use crate::audit;
 use crate::contest::Contest;
 use crate::digest::Digest;
 use crate::metrics::{ObjectState, UnsealError};
@@ -340,6 +341,9 @@ impl Directory {
                 ..finding
             };
         }
+        // One that was right and is not there was deleted.
+        let is_drift =
+            cause.map_or_else(|| self.was_in_sync(name), |cause| cause == Cause::Drifted);
         let digest = match self.write_file(name, &secret, known.target) {
             Ok(Some(digest)) => digest,
             Ok(None) => {
@@ -355,6 +359,9 @@ impl Directory {
             Err(error) => {
                 self.metrics
                     .unseal_failed(UnsealError::Update, name.namespace());
+                if is_drift {
+                    audit::repaired(name, false);
+                }
                 // What is written is ours, even where it is not known to last.
                 if !is_unsynced(&error) {
                     self.memory.objects.entry(name.clone()).or_default().record = before;
@@ -369,12 +376,11 @@ impl Directory {
         self.contests.insert(name.clone(), contest);
         match cause {
             None => info!(secret = %name, "Secret made"),
-            Some(cause) => {
-                if cause == Cause::Drifted {
-                    self.metrics.drift_repaired(name.namespace());
-                }
-                info!(secret = %name, cause = cause.as_str(), "Secret updated");
-            }
+            Some(cause) => info!(secret = %name, cause = cause.as_str(), "Secret updated"),
+        }
+        if is_drift {
+            self.metrics.drift_repaired(name.namespace());
+            audit::repaired(name, true);
         }
         let known = Known {
             target: Some(digest),

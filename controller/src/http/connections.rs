@@ -1,9 +1,14 @@
 //! Connections: how many there may be, how large their headers, how long they may be silent.
 
-use std::{collections::VecDeque, future::Future, time::Duration};
+use std::{collections::VecDeque, future::Future, net::IpAddr, time::Duration};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -45,8 +50,14 @@ pub(crate) async fn serve(
             taken = listener.accept() => taken,
         };
         match taken {
-            Ok((connection, _)) => {
-                let served = attend(connection, router.clone(), settings.clone(), ended.clone());
+            Ok((connection, address)) => {
+                let served = attend(
+                    connection,
+                    Peer(address.ip()),
+                    router.clone(),
+                    settings.clone(),
+                    ended.clone(),
+                );
                 connections.add(tokio::spawn(served).abort_handle());
             }
             Err(error) => {
@@ -81,19 +92,29 @@ impl Connections {
     }
 }
 
+/// Who is at the other end of the connection of a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Peer(pub(super) IpAddr);
+
 /// Answers the requests of one connection.
 async fn attend(
     connection: TcpStream,
+    peer: Peer,
     router: Router,
     settings: HttpSettings,
     mut ending: watch::Receiver<()>,
 ) {
     let connection = TokioIo::new(Patient::new(connection, settings.write_timeout));
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(settings.read_timeout.min(LONGEST_SILENCE))
         .max_buf_size(LONGEST_HEADERS)
-        .serve_connection(connection, TowerToHyperService::new(router));
+        .serve_connection(connection, service);
     tokio::pin!(served);
     let outcome = tokio::select! {
         outcome = &mut served => outcome,

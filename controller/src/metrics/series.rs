@@ -85,7 +85,7 @@ metrics! {
     PUT_OFF: Counter "seal_controller_put_off_total" ["namespace"]
         "How often a SealedSecret that does not open had to wait, because --max-failing-operations were spent in a minute.",
     DRIFT: Counter "seal_controller_drift_repaired_total" ["namespace"]
-        "How often a Secret was written because somebody else had changed it.",
+        "How often a Secret was written because somebody else had changed or deleted it.",
     RECONCILE_DURATION: Histogram "seal_controller_reconcile_duration_seconds" []
         "How long it took to look at one SealedSecret and make its Secret.",
     STATUS_WRITES: Counter "seal_controller_status_writes_total" []

@@ -366,6 +366,7 @@ impl<'p> Controller<'p> {
             let mut reasons = seen::reasons_in(log.as_bytes());
             reasons.extend(self.reasons.take());
             seen::record(&invocation, code, &reasons);
+            seen::record_audits(log.as_bytes());
         }
         Ended { code, log }
     }

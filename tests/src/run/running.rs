@@ -150,6 +150,8 @@ impl Running {
             reasons.extend(seen::reasons_in(&finished.stderr));
             reasons.extend(seen::reasons_in_status_files(&self.folder, self.begun));
             seen::record(invocation, code, &reasons);
+            seen::record_audits(&finished.stdout);
+            seen::record_audits(&finished.stderr);
         }
         self.ended = true;
         finished

@@ -1,7 +1,7 @@
 //! The comparison: what is declared, without what is exempt, has to have been seen.
 //!
 //! Everything is named by one text: `reason WrongKind`, `seal exit 2`, `seal encrypt --cert`, `environment SEAL_CERT`,
-//! `http /v1/verify 409`, `metric seal_controller_keys`, `function upper`.
+//! `http /v1/verify 409`, `metric seal_controller_keys`, `audit verify opens`, `function upper`.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ pub struct Verdict {
 
 impl Declared {
     /// Reads `{"reasons": [..], "exit_codes": {PROGRAM: [..]}, "flags": {PROGRAM: [..]}, "environment": [..],
-    /// "http": [..], "functions": [..], "metrics": [..]}`.
+    /// "http": [..], "functions": [..], "metrics": [..], "audit": [..]}`.
     pub fn from_json(lists: &Value) -> Self {
         let mut names = BTreeSet::new();
         names.extend(texts(&lists["reasons"]).map(|reason| format!("reason {reason}")));
@@ -40,6 +40,7 @@ impl Declared {
         names.extend(texts(&lists["http"]).map(|answer| format!("http {answer}")));
         names.extend(texts(&lists["functions"]).map(|name| format!("function {name}")));
         names.extend(texts(&lists["metrics"]).map(|name| format!("metric {name}")));
+        names.extend(texts(&lists["audit"]).map(|name| format!("audit {name}")));
         for (program, codes) in entries(&lists["exit_codes"]) {
             let codes = codes.as_array().into_iter().flatten();
             names.extend(codes.map(|code| format!("{program} exit {code}")));
@@ -67,6 +68,7 @@ impl Observed {
             names.extend(texts(&run["http"]).map(|answer| format!("http {answer}")));
             names.extend(texts(&run["functions"]).map(|name| format!("function {name}")));
             names.extend(texts(&run["metrics"]).map(|name| format!("metric {name}")));
+            names.extend(texts(&run["audit"]).map(|name| format!("audit {name}")));
             if let Some(code) = run["exit"].as_i64() {
                 names.insert(format!("{program} exit {code}"));
             }
@@ -98,7 +100,9 @@ pub fn compare(declared: &Declared, observed: &Observed, exempt: &Exemptions) ->
             .collect(),
         undeclared: observed
             .difference(declared)
-            .filter(|name| name.contains(" exit ") || name.starts_with("http "))
+            .filter(|name| {
+                name.contains(" exit ") || name.starts_with("http ") || name.starts_with("audit ")
+            })
             .cloned()
             .collect(),
     }

@@ -1,5 +1,6 @@
 //! A controller in a real cluster, as its users install it.
 
+mod audit;
 mod catalogue;
 mod deleting;
 mod drift;

@@ -1,4 +1,4 @@
-//! What the code declares: reasons, exit codes, flags, environment variables, answers over HTTP, metrics, functions of
+//! What the code declares: reasons, exit codes, flags, environment variables, answers over HTTP, metrics, audit lines, functions of
 //! templates.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,8 +42,19 @@ pub(crate) fn lists() -> Value {
         "environment": environment,
         "http": seal_controller::ANSWERS,
         "functions": template_functions(),
+        "audit": audit_lines(),
         "metrics": seal_controller::METRICS.iter().map(|metric| metric.name).collect::<Vec<_>>(),
     })
+}
+
+/// Every action of the audit lines with every result.
+fn audit_lines() -> Vec<String> {
+    let actions = seal_controller::AUDIT.iter();
+    let lines = actions.flat_map(|action| {
+        let results = action.results.iter();
+        results.map(|(result, _)| format!("{} {result}", action.action))
+    });
+    lines.collect()
 }
 
 /// The functions of templates that are there.

@@ -57,6 +57,10 @@ fn files() -> Result<Vec<(PathBuf, Vec<u8>)>> {
             reference::metrics().into_bytes(),
         ),
         (
+            PathBuf::from("docs/audit.md"),
+            reference::audit().into_bytes(),
+        ),
+        (
             PathBuf::from("docs/template-functions.md"),
             reference::template_functions().into_bytes(),
         ),

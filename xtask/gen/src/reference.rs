@@ -136,6 +136,36 @@ pub(crate) fn metrics() -> String {
     text
 }
 
+/// `docs/audit.md`: every audit line with its results.
+pub(crate) fn audit() -> String {
+    let mut text = format!(
+        "# Audit lines\n\n{GENERATED}\n`seal-controller` writes one line for each thing that it does with sealing keys, and with what they \
+         protect: in a cluster and with `--directory` alike. They go where log lines of the level INFO go and look like those (`--log-format`); \
+         they are told from them by the target `audit`, and written whatever `--log-level` says:\n\n\
+         ```text\n\
+         2026-11-21T12:00:00.000000Z  INFO audit: caller=\"http 10.0.0.7\" action=\"verify\" object=\"prod/db\" key_id=\"\" result=\"opens\"\n\
+         {{\"timestamp\":\"2026-11-21T12:00:00.000000Z\",\"level\":\"INFO\",\"caller\":\"timer\",\"action\":\"key-made\",\
+         \"object\":\"sealed-secrets-key8xk2p\",\"key_id\":\"3f9a0c51d2e4b687\",\"result\":\"done\",\"target\":\"audit\"}}\n\
+         ```\n\n\
+         The fields are always these, and empty where nothing is known: the time (in UTC), `caller`, `action`, `object`, `key_id` (the first 16 \
+         digits) and `result`. None of them ever holds a value or a private key; quotes and control characters are escaped. What a request is \
+         refused for by the rate limit has no line, so that a flood of requests is no flood of lines: \
+         `sealed_secrets_controller_http_requests_total` counts it.\n\n\
+         ## Actions\n\n| action | result | meaning |\n|---|---|---|\n"
+    );
+    for action in seal_controller::AUDIT {
+        let _ = writeln!(text, "| `{}` | | {} |", action.action, action.meaning);
+        for (result, meaning) in action.results {
+            let _ = writeln!(text, "| | `{result}` | {meaning} |");
+        }
+    }
+    text.push_str("\n## Callers\n\n| caller | meaning |\n|---|---|\n");
+    for (caller, meaning) in seal_controller::CALLERS {
+        let _ = writeln!(text, "| `{caller}` | {meaning} |");
+    }
+    text
+}
+
 /// The functions that templates can call.
 pub(crate) fn template_functions() -> String {
     let mut text = format!(
