@@ -8,6 +8,9 @@ use crate::{
     value::{Kind, Value},
 };
 
+/// So many bytes that are compared are one step.
+pub(crate) const COMPARED_A_STEP: usize = 512;
+
 /// What can be compared with what.
 #[derive(PartialEq)]
 enum Basic {
@@ -136,7 +139,7 @@ fn deeply(scope: &mut Scope<'_>, left: &Value, right: &Value, depth: usize) -> R
         (Value::Complex(real, imaginary), Value::Complex(r, i)) => real == r && imaginary == i,
         (Value::Text(ours), Value::Text(theirs)) => {
             if ours.len() == theirs.len() {
-                scope.steps(ours.len() / 128)?;
+                scope.steps(ours.len() / COMPARED_A_STEP)?;
             }
             ours == theirs
         }
@@ -150,8 +153,10 @@ fn deeply(scope: &mut Scope<'_>, left: &Value, right: &Value, depth: usize) -> R
             if ours.is_same(theirs) {
                 return Ok(true);
             }
-            for (our, their) in ours.to_vec().iter().zip(theirs.to_vec()) {
-                if !deeply(scope, our, &their, depth + 1)? {
+            for index in 0..ours.len() {
+                let (our, their) = (ours.get(index), theirs.get(index));
+                let (our, their) = (our.unwrap_or(Value::Nil), their.unwrap_or(Value::Nil));
+                if !deeply(scope, &our, &their, depth + 1)? {
                     return Ok(false);
                 }
             }
@@ -167,15 +172,22 @@ fn deeply(scope: &mut Scope<'_>, left: &Value, right: &Value, depth: usize) -> R
             if ours.is_same(theirs) {
                 return Ok(true);
             }
-            for (key, our) in ours.to_vec() {
-                match theirs.get(&key) {
-                    Some(their) if deeply(scope, &our, &their, depth + 1)? => {}
-                    _ => return Ok(false),
+            let (Some(ours), Some(theirs)) = (&ours.entries, &theirs.entries) else {
+                return Ok(true);
+            };
+            let (ours, theirs) = (ours.borrow(), theirs.borrow());
+            for ((key, our), (other, their)) in ours.iter().zip(theirs.iter()) {
+                scope.steps(key.len() / COMPARED_A_STEP)?;
+                if key != other || !deeply(scope, our, their, depth + 1)? {
+                    return Ok(false);
                 }
             }
             true
         }
-        (Value::Object(ours), Value::Object(theirs)) => ours.is_equal(theirs),
+        (Value::Object(ours), Value::Object(theirs)) => {
+            scope.steps(ours.bytes().min(theirs.bytes()) / COMPARED_A_STEP)?;
+            ours.is_equal(theirs)
+        }
         _ => false,
     })
 }

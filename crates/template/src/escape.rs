@@ -27,7 +27,10 @@ pub(crate) fn javascript(text: &[u8]) -> Vec<u8> {
         let (letter, length) = unicode::decode(rest);
         match letter {
             '\\' | '\'' | '"' => out.extend([b'\\', *first]),
-            '\0'..' ' | '<' | '>' | '&' | '=' => out.extend(format!("\\u{first:04X}").bytes()),
+            '\0'..' ' | '<' | '>' | '&' | '=' => {
+                out.extend(b"\\u00");
+                digits(&mut out, *first);
+            }
             letter if letter.is_ascii() || unicode::is_printed(letter) => {
                 out.extend_from_slice(&rest[..length]);
             }
@@ -46,8 +49,19 @@ pub(crate) fn url_query(text: &[u8]) -> Vec<u8> {
             b' ' => out.push(b'+'),
             b'-' | b'_' | b'.' | b'~' => out.push(*byte),
             byte if byte.is_ascii_alphanumeric() => out.push(*byte),
-            byte => out.extend(format!("%{byte:02X}").bytes()),
+            byte => percent(&mut out, *byte),
         }
     }
     out
+}
+
+/// A byte as a per cent sign and two digits.
+pub(crate) fn percent(out: &mut Vec<u8>, byte: u8) {
+    out.push(b'%');
+    digits(out, byte);
+}
+
+fn digits(out: &mut Vec<u8>, byte: u8) {
+    let digit = |number: u8| b"0123456789ABCDEF"[usize::from(number)];
+    out.extend([digit(byte >> 4), digit(byte & 15)]);
 }

@@ -3,13 +3,17 @@
 
 mod call;
 mod evaluate;
+mod items;
 
 use std::collections::BTreeMap;
 
 use zeroize::Zeroizing;
 
+use items::Items;
+
 use crate::{
     Allowed,
+    compare::COMPARED_A_STEP,
     error::{Error, Position, Problem},
     fmt,
     functions::Scope,
@@ -18,7 +22,7 @@ use crate::{
     node::{BodyId, Branch, DOLLAR, Name, Pipeline, StatementId, StatementKind, Tree},
     parse::Parsed,
     text::{Growing, Text},
-    value::{Entry, List, Value},
+    value::{Entry, Value},
 };
 
 /// A problem and the byte where it is.
@@ -53,10 +57,10 @@ pub(crate) fn render<'a>(
         base: 0,
         calls: 0,
         frames: Vec::new(),
+        entries: 0,
         heap,
     };
-    machine.open(parsed.start, dot);
-    let ended = machine.run();
+    let ended = machine.render(parsed.start, dot);
     limits.steps = machine.meter.remaining_steps();
     ended.map_err(|wrong| Error {
         position: Position::of(source, wrong.offset),
@@ -79,6 +83,8 @@ struct Machine<'a> {
     /// How many templates have been called and not ended.
     calls: usize,
     frames: Vec<Frame<'a>>,
+    /// How many entries of dictionaries wait for their turns.
+    entries: usize,
     // Last, so that everything else that holds a list or a dictionary is gone when it is taken apart.
     heap: Heap,
 }
@@ -111,16 +117,9 @@ struct Range<'a> {
     items: Items,
 }
 
-/// What is left to go through.
-enum Items {
-    List { list: List, next: usize },
-    Entries(std::vec::IntoIter<(Text, Value)>),
-    Count { next: i64, end: i64, of: Value },
-    CountUp { next: u64, end: u64, of: Value },
-}
-
 impl<'a> Machine<'a> {
-    fn run(&mut self) -> Result<()> {
+    fn render(&mut self, body: BodyId, dot: Value) -> Result<()> {
+        self.open(body, dot, 0)?;
         while let Some(frame) = self.frames.last_mut() {
             match frame {
                 Frame::Body { statements, dot } => {
@@ -150,9 +149,22 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn open(&mut self, body: BodyId, dot: Value) {
+    fn open(&mut self, body: BodyId, dot: Value, offset: usize) -> Result<()> {
         let statements = &self.tree.bodies[body];
         self.frames.push(Frame::Body { statements, dot });
+        self.check_open(offset)
+    }
+
+    /// What is open at the same time counts as memory, in the end twice, since it lies in what grows by doubling.
+    fn check_open(&self, offset: usize) -> Result<()> {
+        let frames = self.frames.len() * size_of::<Frame<'_>>();
+        let variables = self.variables.len() * size_of::<(Name, Value)>();
+        let entries = self.entries * size_of::<(Text, Value)>();
+        if 2 * (frames + variables) + entries > self.meter.remaining_memory() {
+            let limit = self.meter.limits().memory;
+            return Err(wrong(offset, Problem::Memory(limit)));
+        }
+        Ok(())
     }
 
     fn statement(&mut self, id: StatementId, dot: Value) -> Result<()> {
@@ -192,63 +204,36 @@ impl<'a> Machine<'a> {
         let variables = self.variables.len();
         let value = self.pipeline(&dot, &branch.pipeline)?;
         self.frames.push(Frame::Branch { variables });
+        let offset = branch.pipeline.offset;
         if value.truth() {
-            self.open(branch.body, if changes_dot { value } else { dot });
-        } else if let Some(otherwise) = branch.otherwise {
-            self.open(otherwise, dot);
+            let dot = if changes_dot { value } else { dot };
+            return self.open(branch.body, dot, offset);
         }
-        Ok(())
+        match branch.otherwise {
+            Some(otherwise) => self.open(otherwise, dot, offset),
+            None => Ok(()),
+        }
     }
 
     fn range(&mut self, branch: &'a Branch, dot: Value) -> Result<()> {
         let variables = self.variables.len();
         let value = self.pipeline(&dot, &branch.pipeline)?;
-        let several = branch.pipeline.variables.len() > 1;
-        if let Value::Map(map) = &value {
-            self.steps(map.len() / 8, branch.pipeline.offset)?;
+        let offset = branch.pipeline.offset;
+        let items = Items::of(&value).map_err(|what| evaluation(offset, what))?;
+        if items.is_number() && branch.pipeline.variables.len() > 1 {
+            let what = "range over a number has only one variable";
+            return Err(evaluation(offset, what));
         }
-        let items = match &value {
-            Value::List(list) => Some(Items::List {
-                list: list.clone(),
-                next: 0,
-            }),
-            Value::Map(map) => Some(Items::Entries(map.to_vec().into_iter())),
-            Value::Missing | Value::Nil => None,
-            _ => {
-                let signed = value.signed().map(|end| Items::Count {
-                    next: 0,
-                    end,
-                    of: value.clone(),
-                });
-                let unsigned = || {
-                    value.unsigned().map(|end| Items::CountUp {
-                        next: 0,
-                        end,
-                        of: value.clone(),
-                    })
-                };
-                let Some(items) = signed.or_else(unsigned) else {
-                    return Err(evaluation(
-                        branch.pipeline.offset,
-                        "range cannot go through a value of this type",
-                    ));
-                };
-                if several {
-                    return Err(evaluation(
-                        branch.pipeline.offset,
-                        "range over a number has only one variable",
-                    ));
-                }
-                Some(items)
-            }
-        };
-        let Some(items) = items.filter(|items| !items.is_empty()) else {
+        if items.is_empty() {
             self.frames.push(Frame::Branch { variables });
-            if let Some(otherwise) = branch.otherwise {
-                self.open(otherwise, dot);
-            }
-            return Ok(());
-        };
+            return match branch.otherwise {
+                Some(otherwise) => self.open(otherwise, dot, offset),
+                None => Ok(()),
+            };
+        }
+        self.entries += items.entries();
+        self.steps(items.entries(), offset)?;
+        self.check_open(offset)?;
         let inner = self.variables.len();
         self.frames.push(Frame::Range(Range {
             branch,
@@ -267,9 +252,7 @@ impl<'a> Machine<'a> {
         let branch = range.branch;
         self.variables.truncate(range.inner);
         let Some((index, element)) = range.items.next() else {
-            let variables = range.variables;
-            self.variables.truncate(variables);
-            self.frames.pop();
+            self.close_range();
             return Ok(());
         };
         let offset = branch.pipeline.offset;
@@ -292,18 +275,23 @@ impl<'a> Machine<'a> {
                 }
             }
         }
-        self.open(branch.body, element);
-        Ok(())
+        self.open(branch.body, element, offset)
+    }
+
+    /// Closes the `range` at the top of the stack.
+    fn close_range(&mut self) {
+        if let Some(Frame::Range(range)) = self.frames.pop() {
+            self.variables.truncate(range.variables);
+            self.entries -= range.items.entries();
+        }
     }
 
     /// Closes everything up to the innermost `range`, and with `whole` that too.
     fn leave_turn(&mut self, whole: bool) {
-        while let Some(frame) = self.frames.last_mut() {
-            if let Frame::Range(range) = frame {
+        while let Some(frame) = self.frames.last() {
+            if matches!(frame, Frame::Range(_)) {
                 if whole {
-                    let variables = range.variables;
-                    self.variables.truncate(variables);
-                    self.frames.pop();
+                    self.close_range();
                 }
                 return;
             }
@@ -318,6 +306,7 @@ impl<'a> Machine<'a> {
         dot: &Value,
         offset: usize,
     ) -> Result<()> {
+        self.steps(name.len() / COMPARED_A_STEP, offset)?;
         let Some(definition) = self.tree.definitions.get(name) else {
             return Err(wrong(offset, Problem::UnknownTemplate));
         };
@@ -337,8 +326,7 @@ impl<'a> Machine<'a> {
         self.calls += 1;
         self.base = self.variables.len();
         self.variables.push((DOLLAR, dot.clone()));
-        self.open(definition.body, dot);
-        Ok(())
+        self.open(definition.body, dot, offset)
     }
 
     fn print(&mut self, value: &Value, offset: usize) -> Result<()> {
@@ -346,7 +334,7 @@ impl<'a> Machine<'a> {
             Value::Missing => self.write(b"<no value>", offset),
             Value::Text(text) => self.write(text, offset),
             _ => {
-                let shown = fmt::print(&self.scope(), std::slice::from_ref(value));
+                let shown = fmt::print(&mut self.scope(), std::slice::from_ref(value));
                 let shown = Zeroizing::new(shown.map_err(|fault| wrong(offset, fault.into()))?);
                 self.write(&shown, offset)
             }
@@ -394,59 +382,6 @@ impl<'a> Machine<'a> {
             },
             now: self.allowed.now,
         }
-    }
-}
-
-impl Items {
-    fn is_empty(&self) -> bool {
-        match self {
-            Self::List { list, .. } => list.is_empty(),
-            Self::Entries(entries) => entries.len() == 0,
-            Self::Count { end, .. } => *end <= 0,
-            Self::CountUp { end, .. } => *end == 0,
-        }
-    }
-
-    /// The next index or key, and the element.
-    fn next(&mut self) -> Option<(Value, Value)> {
-        match self {
-            Self::List { list, next } => {
-                let element = list.get(*next)?;
-                let index = Value::Int(*next as i64);
-                *next += 1;
-                Some((index, element))
-            }
-            Self::Entries(entries) => entries.next().map(|(key, value)| (Value::Text(key), value)),
-            Self::Count { next, end, of } => {
-                let number = *next;
-                if number >= *end {
-                    return None;
-                }
-                *next += 1;
-                Some((Value::Missing, same_type(of, number)))
-            }
-            Self::CountUp { next, end, of } => {
-                let number = *next;
-                if number >= *end {
-                    return None;
-                }
-                *next += 1;
-                let element = match of {
-                    Value::Uint8(_) => Value::Uint8(number as u8),
-                    Value::Uint32(_) => Value::Uint32(number as u32),
-                    _ => Value::Uint64(number),
-                };
-                Some((Value::Missing, element))
-            }
-        }
-    }
-}
-
-fn same_type(of: &Value, number: i64) -> Value {
-    match of {
-        Value::Int64(_) => Value::Int64(number),
-        Value::Object(object) => Value::Object(object.with_number(number)),
-        _ => Value::Int(number),
     }
 }
 

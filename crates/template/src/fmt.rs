@@ -43,12 +43,19 @@ struct Printer {
     /// A value is shown because its verb was wrong: its methods are left alone.
     erroring: bool,
     wrong: Option<Wrong>,
+    /// The steps that it took so far, and how many it may take.
+    steps: usize,
+    most_steps: u64,
 }
+
+/// So many bytes that are shown are one step.
+const BYTES_A_STEP: usize = 16;
 
 #[derive(Clone, Copy)]
 enum Wrong {
     TooLong,
     TooDeep,
+    TooCostly,
     /// The address of something, which nobody can know.
     Address,
 }
@@ -62,15 +69,27 @@ impl Printer {
             flags: Flags::default(),
             erroring: false,
             wrong: None,
+            steps: 0,
+            most_steps: scope.meter.remaining_steps(),
         }
     }
 
-    fn finish(self, scope: &Scope<'_>) -> Result<Vec<u8>, Fault> {
+    fn finish(self, scope: &mut Scope<'_>) -> Result<Vec<u8>, Fault> {
+        scope.steps(self.steps + self.out.len() / BYTES_A_STEP)?;
         match self.wrong {
             None => Ok(self.out.into_vec()),
             Some(Wrong::TooLong) => Err(Problem::Memory(scope.meter.limits().memory).into()),
+            Some(Wrong::TooCostly) => Err(Problem::Steps(scope.meter.limits().steps).into()),
             Some(Wrong::TooDeep) => Err(scope.too_deep()),
             Some(Wrong::Address) => Err(Problem::Address.into()),
+        }
+    }
+
+    /// Counts operations.
+    fn take_steps(&mut self, count: usize) {
+        self.steps += count;
+        if self.steps as u64 > self.most_steps {
+            self.wrong = Some(Wrong::TooCostly);
         }
     }
 
@@ -124,7 +143,7 @@ impl Printer {
 }
 
 /// `fmt.Sprint`
-pub(crate) fn print(scope: &Scope<'_>, values: &[Value]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn print(scope: &mut Scope<'_>, values: &[Value]) -> Result<Vec<u8>, Fault> {
     let mut printer = Printer::new(scope);
     let mut after_text = false;
     for (index, value) in values.iter().enumerate() {
@@ -139,7 +158,7 @@ pub(crate) fn print(scope: &Scope<'_>, values: &[Value]) -> Result<Vec<u8>, Faul
 }
 
 /// `fmt.Sprintln`
-pub(crate) fn println(scope: &Scope<'_>, values: &[Value]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn println(scope: &mut Scope<'_>, values: &[Value]) -> Result<Vec<u8>, Fault> {
     let mut printer = Printer::new(scope);
     for (index, value) in values.iter().enumerate() {
         if index > 0 {
@@ -152,7 +171,11 @@ pub(crate) fn println(scope: &Scope<'_>, values: &[Value]) -> Result<Vec<u8>, Fa
 }
 
 /// `fmt.Sprintf`
-pub(crate) fn printf(scope: &Scope<'_>, format: &[u8], values: &[Value]) -> Result<Vec<u8>, Fault> {
+pub(crate) fn printf(
+    scope: &mut Scope<'_>,
+    format: &[u8],
+    values: &[Value],
+) -> Result<Vec<u8>, Fault> {
     let mut printer = Printer::new(scope);
     printer.format(format, values);
     printer.finish(scope)

@@ -15,8 +15,9 @@
 //! The last parameter of a variadic function is the type of each further argument. The evaluator has checked number and
 //! types of the arguments, as Go does, before `run` is called; [`Arguments`] hands them out in their order. What a
 //! function makes goes through [`Scope`], which counts it: texts by [`Scope::text`], lists by [`Scope::list`],
-//! dictionaries by [`Scope::map`]; what it only looks at, beyond a pass over its arguments, by [`Scope::steps`]. It never
-//! allocates what it has not counted before. Where Go's function panics or returns an error it gives [`Fault::Refused`];
+//! dictionaries by [`Scope::map`]. One quick pass over its arguments is counted before `run` is called, unless the function is
+//! [`by_reference`](Function::by_reference); what takes longer than that, or looks at what lists contain, goes through
+//! [`Scope::steps`]: a step should be about a tenth of a microsecond. It never allocates what it has not counted before. Where Go's function panics or returns an error it gives [`Fault::Refused`];
 //! what was wrong is not said, since Go's words hold values.
 //!
 //! A new group is a file with a `FUNCTIONS`, and a line in [`GROUPS`]. A value of a new type is a variant of
@@ -95,6 +96,8 @@ pub struct Function {
     pub variadic: bool,
     /// Whether it may be used.
     pub status: Status,
+    /// Whether it takes values as they are, and never goes through all of a list, a dictionary or a text.
+    pub(crate) by_reference: bool,
     pub(crate) run: Run,
 }
 
@@ -186,6 +189,7 @@ impl Function {
             parameters,
             variadic: false,
             status: Status::Same,
+            by_reference: false,
             run: Run::Plain(run),
         }
     }
@@ -194,6 +198,14 @@ impl Function {
     pub(crate) const fn variadic(self) -> Self {
         Self {
             variadic: true,
+            ..self
+        }
+    }
+
+    /// The same, taking values as they are: what it costs does not depend on how large they are.
+    pub(crate) const fn by_reference(self) -> Self {
+        Self {
+            by_reference: true,
             ..self
         }
     }
@@ -217,6 +229,7 @@ impl Function {
             parameters,
             variadic: false,
             status: Status::Off(why),
+            by_reference: false,
             run: Run::Nothing,
         }
     }
@@ -330,6 +343,10 @@ pub struct Scope<'a> {
 
 /// What a value takes in a list or a dictionary.
 const CELL: usize = size_of::<Value>();
+/// What an entry of a dictionary takes, without its key and value.
+const ENTRY: usize = 2 * CELL;
+/// What a text takes beside its bytes.
+const TEXT: usize = 64;
 
 impl Scope<'_> {
     /// Counts operations: elements looked at, letters compared.
@@ -386,6 +403,12 @@ impl Scope<'_> {
         Ok(Value::Text(text))
     }
 
+    /// A text for a list or a dictionary, where many may be that are short: what each takes beside its bytes is counted too.
+    pub(crate) fn kept_text(&mut self, text: impl Into<Text>) -> Result<Value, Fault> {
+        self.meter.memory(TEXT)?;
+        self.text(text)
+    }
+
     /// A list.
     pub(crate) fn list(&mut self, element: Element, values: Vec<Value>) -> Result<Value, Fault> {
         self.meter.memory(CELL * (values.len() + 1))?;
@@ -399,7 +422,7 @@ impl Scope<'_> {
     ) -> Result<Value, Fault> {
         let mut values = Vec::new();
         for text in texts {
-            values.push(self.text(text)?);
+            values.push(self.kept_text(text)?);
             self.reserve(CELL * values.len())?;
         }
         self.list(Element::Text, values)
@@ -419,7 +442,7 @@ impl Scope<'_> {
         values: BTreeMap<Text, Value>,
     ) -> Result<Value, Fault> {
         let keys: usize = values.keys().map(|key| key.len()).sum();
-        self.meter.memory(2 * CELL * (values.len() + 1) + keys)?;
+        self.meter.memory(ENTRY * (values.len() + 1) + keys)?;
         Ok(Value::Map(self.heap.map(entry, values)))
     }
 }

@@ -88,14 +88,18 @@ impl Template {
     /// The functions that the template names and that have to be allowed, whether they would be called or not, in their
     /// order: as the errors that they are while they are not allowed.
     pub fn functions_off(&self) -> impl Iterator<Item = Error> {
+        let mut position = Position::of(&self.source, 0);
         let off = self.parsed.off.iter();
-        off.filter_map(|(function, offset)| match function.status {
+        off.filter_map(move |(function, offset)| match function.status {
             functions::Status::Same => None,
-            functions::Status::Off(why) => Some(Error {
-                position: Position::of(&self.source, *offset),
-                function: Some(function.name.to_owned()),
-                problem: Problem::FunctionOff(why),
-            }),
+            functions::Status::Off(why) => {
+                position = position.later(&self.source, *offset);
+                Some(Error {
+                    position,
+                    function: Some(function.name.to_owned()),
+                    problem: Problem::FunctionOff(why),
+                })
+            }
         })
     }
 

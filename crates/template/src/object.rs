@@ -107,6 +107,16 @@ impl Object {
         }
     }
 
+    /// How many bytes of texts it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Version(version) | Self::VersionValue(version) => version.bytes(),
+            Self::Time(time) => time.zone().name_length(),
+            Self::Location(zone) => zone.name_length(),
+            Self::Duration(_) | Self::Month(_) | Self::Weekday(_) => 0,
+        }
+    }
+
     /// Its fields, which a template cannot read, but print. Nothing where they hold an address.
     pub fn fields(&self) -> Option<Vec<(&'static str, Value)>> {
         match self {

@@ -19,6 +19,9 @@ use search::Machine;
 /// How long the code is of expressions that are kept for when they come again.
 const LONGEST_KEPT: usize = 1000;
 
+/// What a match takes in a list that grows by doubling: itself and its two places.
+const FOUND: usize = 4 * size_of::<Found>();
+
 /// An expression that can be searched for.
 pub(crate) struct Regex(Program);
 
@@ -78,6 +81,7 @@ impl Regex {
             let Some(found) = machine.search(scope, from)? else {
                 break;
             };
+            scope.steps(1)?;
             let (start, end) = found.whole();
             let follows = end == from && Some(start) == last_end;
             from = if end == from {
@@ -87,19 +91,26 @@ impl Regex {
             };
             last_end = Some(end);
             if !follows {
-                scope.reserve((all.len() + 1) * 2 * size_of::<Found>())?;
+                scope.reserve((all.len() + 1) * FOUND)?;
                 all.push(found);
             }
         }
         Ok(all)
     }
 
-    /// The text with each match replaced by what is added for it. The matches have so many groups.
+    /// How many groups have names.
+    pub(crate) fn names(&self) -> usize {
+        self.0.names.len()
+    }
+
+    /// The text with each match replaced by what is added for it. The matches have so many groups, and what is added for one
+    /// takes so many steps.
     pub(crate) fn replace_all(
         &self,
         scope: &mut Scope<'_>,
         text: &[u8],
         groups: usize,
+        each: usize,
         add: impl Fn(&mut Vec<u8>, &Found),
         longest: impl Fn(&Found) -> usize,
     ) -> Result<Vec<u8>, Fault> {
@@ -110,6 +121,7 @@ impl Regex {
             let Some(found) = machine.search(scope, from)? else {
                 break;
             };
+            scope.steps(1 + each)?;
             let (start, end) = found.whole();
             let unmatched = &text[last_end..start];
             scope.reserve((out.len() + unmatched.len()).saturating_add(longest(&found)))?;

@@ -99,19 +99,23 @@ impl Growing {
     }
 
     pub(crate) fn extend(&mut self, bytes: &[u8]) {
-        let needed = self.0.len() + bytes.len();
+        self.grow(bytes.len());
+        self.0.extend_from_slice(bytes);
+    }
+
+    pub(crate) fn fill(&mut self, byte: u8, count: usize) {
+        self.grow(count);
+        self.0.resize(self.0.len() + count, byte);
+    }
+
+    /// Makes room for more bytes.
+    fn grow(&mut self, more: usize) {
+        let needed = self.0.len() + more;
         if needed > self.0.capacity() {
             let mut grown = Vec::with_capacity((self.0.capacity() * 2).max(needed).max(64));
             grown.extend_from_slice(&self.0);
             self.0.zeroize();
             self.0 = grown;
-        }
-        self.0.extend_from_slice(bytes);
-    }
-
-    pub(crate) fn fill(&mut self, byte: u8, count: usize) {
-        for _ in 0..count {
-            self.extend(&[byte]);
         }
     }
 

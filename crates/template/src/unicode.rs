@@ -9,6 +9,9 @@ pub(crate) const REPLACEMENT: char = '\u{fffd}';
 /// The code point at the start of bytes that are not empty, and how many bytes it takes; U+FFFD and one byte where there
 /// is none.
 pub(crate) fn decode(bytes: &[u8]) -> (char, usize) {
+    if let Some(first) = bytes.first().filter(|first| first.is_ascii()) {
+        return (char::from(*first), 1);
+    }
     valid(bytes).map_or((REPLACEMENT, 1), |letter| (letter, letter.len_utf8()))
 }
 
@@ -46,32 +49,52 @@ pub(crate) fn push(bytes: &mut Vec<u8>, letter: char) {
     bytes.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
 }
 
+// ASCII needs no tables: that is what most texts are.
+
 pub(crate) fn is_letter(letter: char) -> bool {
+    if letter.is_ascii() {
+        return letter.is_ascii_alphabetic();
+    }
     within(tables::LETTERS, letter)
 }
 
 pub(crate) fn is_digit(letter: char) -> bool {
+    if letter.is_ascii() {
+        return letter.is_ascii_digit();
+    }
     within(tables::DIGITS, letter)
 }
 
 /// Whether a quoted text shows it as it is.
 pub(crate) fn is_printed(letter: char) -> bool {
+    if letter.is_ascii() {
+        return (' '..='~').contains(&letter);
+    }
     within(tables::PRINTED, letter)
 }
 
 pub(crate) fn is_upper(letter: char) -> bool {
+    if letter.is_ascii() {
+        return letter.is_ascii_uppercase();
+    }
     within(cases::UPPER, letter)
 }
 
 pub(crate) fn is_lower(letter: char) -> bool {
+    if letter.is_ascii() {
+        return letter.is_ascii_lowercase();
+    }
     within(cases::LOWER, letter)
 }
 
 pub(crate) fn is_title(letter: char) -> bool {
-    within(cases::TITLE, letter)
+    !letter.is_ascii() && within(cases::TITLE, letter)
 }
 
 pub(crate) fn is_number(letter: char) -> bool {
+    if letter.is_ascii() {
+        return letter.is_ascii_digit();
+    }
     within(tables::NUMBERS, letter)
 }
 
@@ -89,14 +112,23 @@ pub(crate) fn is_space(letter: char) -> bool {
 }
 
 pub(crate) fn to_upper(letter: char) -> char {
+    if letter.is_ascii() {
+        return letter.to_ascii_uppercase();
+    }
     mapped(cases::TO_UPPER, letter)
 }
 
 pub(crate) fn to_lower(letter: char) -> char {
+    if letter.is_ascii() {
+        return letter.to_ascii_lowercase();
+    }
     mapped(cases::TO_LOWER, letter)
 }
 
 pub(crate) fn to_title(letter: char) -> char {
+    if letter.is_ascii() {
+        return letter.to_ascii_uppercase();
+    }
     mapped(cases::TO_TITLE, letter)
 }
 
@@ -157,4 +189,25 @@ fn mapped(table: &[(u32, u32, u32, i32)], letter: char) -> char {
         }
     }
     letter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_of_ascii_is_what_the_tables_say() {
+        for letter in '\0'..='\u{7f}' {
+            assert_eq!(is_letter(letter), within(tables::LETTERS, letter));
+            assert_eq!(is_digit(letter), within(tables::DIGITS, letter));
+            assert_eq!(is_printed(letter), within(tables::PRINTED, letter));
+            assert_eq!(is_number(letter), within(tables::NUMBERS, letter));
+            assert_eq!(is_upper(letter), within(cases::UPPER, letter));
+            assert_eq!(is_lower(letter), within(cases::LOWER, letter));
+            assert_eq!(is_title(letter), within(cases::TITLE, letter));
+            assert_eq!(to_upper(letter), mapped(cases::TO_UPPER, letter));
+            assert_eq!(to_lower(letter), mapped(cases::TO_LOWER, letter));
+            assert_eq!(to_title(letter), mapped(cases::TO_TITLE, letter));
+        }
+    }
 }

@@ -1,8 +1,9 @@
 //! Templates: parsed, and rendered within their limits.
 
-use std::{collections::BTreeMap, mem::discriminant};
+use std::{collections::BTreeMap, mem::discriminant, time::Duration};
 
-use seal_template::{Error, Limits, Template, Text};
+use rustix::time::{ClockId, clock_gettime};
+use seal_template::{Error, Limits, Problem, Template, Text};
 
 use super::Features;
 
@@ -15,8 +16,12 @@ const LIMITS: Limits = Limits {
     value_depth: 50,
 };
 
+/// The work of a step and of what comes once to a rendering, unoptimised: far more than any step takes.
+const STEP: Duration = Duration::from_micros(20);
+const RENDERING: Duration = Duration::from_millis(300);
+
 /// The text up to a zero byte is the template, what follows is a value: a fault lies in the template, a result keeps within
-/// the limits, and comes out the same once more.
+/// the limits, and comes out the same once more, for the same steps and for none less; and the steps pay for the time.
 pub fn run(data: &[u8], features: &mut Features) {
     let end = data.iter().position(|byte| *byte == 0);
     let (text, value) = data.split_at(end.unwrap_or(data.len()));
@@ -39,18 +44,36 @@ pub fn run(data: &[u8], features: &mut Features) {
     .map(|(key, value)| (key.into(), value.into()))
     .into();
     let mut limits = LIMITS;
-    match template.render(&values, &mut limits) {
+    let begun = time();
+    let rendered = template.render(&values, &mut limits);
+    let taken = time().saturating_sub(begun);
+    let steps = LIMITS.steps - limits.steps;
+    let paid = RENDERING + STEP * u32::try_from(steps).unwrap_or(u32::MAX);
+    assert!(taken < paid, "{taken:?} for {steps} steps");
+    match rendered {
         Ok(rendered) => {
             features.note(("length", rendered.len().min(64)));
             assert!(rendered.len() <= LIMITS.output);
             assert_eq!(limits.output, LIMITS.output - rendered.len());
-            let again = template.render(&values, &mut LIMITS.clone());
-            assert!(again.is_ok_and(|again| *again == *rendered));
+            let within = |steps| {
+                let mut limits = Limits { steps, ..LIMITS };
+                template.render(&values, &mut limits)
+            };
+            assert!(within(steps).is_ok_and(|again| *again == *rendered));
+            if let Some(fewer) = steps.checked_sub(1) {
+                let problem = within(fewer).err().map(|error| error.problem);
+                assert_eq!(problem, Some(Problem::Steps(fewer)));
+            }
         }
         Err(error) => check("render", text, &error, features),
     }
-    let steps = LIMITS.steps - limits.steps;
     features.note(("steps", steps.checked_ilog2()));
+}
+
+/// How long this thread has run, whatever else the machine does.
+fn time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 fn check(when: &str, text: &str, error: &Error, features: &mut Features) {

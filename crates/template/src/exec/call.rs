@@ -2,6 +2,7 @@
 
 use super::{Machine, Result, Wrong, evaluate::ideal, evaluation, wrong};
 use crate::{
+    compare::COMPARED_A_STEP,
     error::Problem,
     functions::{Arguments, Function, Parameter, Run, Status, Why},
     node::{Number, Operand, OperandKind},
@@ -9,9 +10,11 @@ use crate::{
     value::{Element, Entry, List, Map, Value},
 };
 
-/// Functions look at what they are given; so many bytes of texts are one step, or so many elements of [`ELEMENT`] bytes.
-const BYTES_A_STEP: usize = 128;
-const ELEMENT: usize = 16;
+/// Functions look at what they are given; so many bytes of texts are one step.
+const BYTES_A_STEP: usize = 32;
+/// As many bytes as an element of a list and an entry of a dictionary count.
+const ELEMENT: usize = 8;
+const ENTRY: usize = 32;
 
 impl<'a> Machine<'a> {
     /// Calls a function.
@@ -119,8 +122,12 @@ impl<'a> Machine<'a> {
                 .ok_or_else(|| in_function(function, offset, Problem::Evaluation(WRONG_TYPE)))?;
             values.push(piped);
         }
-        let looked_at: usize = values.iter().map(size).sum();
-        self.steps(1 + looked_at / BYTES_A_STEP, offset)?;
+        let passes = if function.by_reference {
+            values.iter().map(compared).sum::<usize>() / COMPARED_A_STEP
+        } else {
+            values.iter().map(size).sum::<usize>() / BYTES_A_STEP
+        };
+        self.steps(1 + passes, offset)?;
         Ok(values)
     }
 
@@ -132,6 +139,7 @@ impl<'a> Machine<'a> {
         argument: &'a Operand,
     ) -> Result<Value> {
         let offset = argument.offset;
+        self.steps(1, offset)?;
         let value = match &argument.kind {
             OperandKind::Nil => nil(parameter),
             OperandKind::Bool(truth) => constant(parameter, Parameter::Bool, Value::Bool(*truth)),
@@ -241,7 +249,17 @@ fn size(value: &Value) -> usize {
     match value {
         Value::Text(text) => text.len(),
         Value::List(list) => ELEMENT * list.len(),
-        Value::Map(map) => ELEMENT * map.len(),
+        Value::Map(map) => ENTRY * map.len(),
+        Value::Object(object) => object.bytes(),
+        _ => 0,
+    }
+}
+
+/// How many bytes of a value are looked at where it is taken as it is.
+fn compared(value: &Value) -> usize {
+    match value {
+        Value::Text(text) => text.len(),
+        Value::Object(object) => object.bytes(),
         _ => 0,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Machine, Result, evaluation, wrong};
 use crate::{
+    compare::COMPARED_A_STEP,
     error::Problem,
     node::{Command, Number, Operand, OperandKind, Pipeline},
     text::Text,
@@ -110,7 +111,12 @@ impl<'a> Machine<'a> {
         piped: Option<Value>,
         offset: usize,
     ) -> Result<Value> {
-        self.steps(names.len(), offset)?;
+        // Where dictionaries have keys that start like it, it is compared as far as that.
+        let length: usize = names
+            .iter()
+            .map(|name| 1 + name.len() / COMPARED_A_STEP)
+            .sum();
+        self.steps(length, offset)?;
         let Some((last, before)) = names.split_last() else {
             return Ok(receiver);
         };

@@ -18,6 +18,9 @@ pub(crate) fn fixed(number: f64, with_exponent: bool) -> String {
     }
 }
 
+/// So many digits of long division are one step.
+const DIGITS_A_STEP: usize = 2;
+
 impl Printer {
     /// Returns whether there is such a verb.
     pub(super) fn float(&mut self, number: f64, verb: char) -> bool {
@@ -29,6 +32,14 @@ impl Printer {
             _ => return false,
         };
         let precision = self.flags.precision.or(usual);
+        // Digits beyond those that tell numbers apart are long division, with a large number where there is no exponent.
+        let digits = precision.map_or(0, |precision| precision.min(EXACT));
+        let whole = if verb == 'f' {
+            number.abs().log10().max(0.0) as usize
+        } else {
+            0
+        };
+        self.take_steps((digits + whole) / DIGITS_A_STEP);
         if !self.has_room(precision.unwrap_or(0)) {
             return true;
         }

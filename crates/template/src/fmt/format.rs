@@ -19,6 +19,8 @@ struct Format<'a> {
     good_number: bool,
     /// Whether what was just read is the number of an argument.
     after_number: bool,
+    /// Whether no bracket is closed in what is left.
+    never_closed: bool,
 }
 
 impl Printer {
@@ -31,6 +33,7 @@ impl Printer {
             reordered: false,
             good_number: true,
             after_number: false,
+            never_closed: false,
         };
         while self.wrong.is_none() && format.at < text.len() {
             let start = format.at;
@@ -197,11 +200,12 @@ impl Format<'_> {
         }
         self.reordered = true;
         let rest = &self.text[self.at..];
-        let close = rest
-            .iter()
-            .skip(1)
-            .position(|byte| *byte == b']')
-            .map(|at| at + 1);
+        let close = if self.never_closed {
+            None
+        } else {
+            memchr::memchr(b']', rest)
+        };
+        self.never_closed = close.is_none();
         let Some(close) = close.filter(|_| rest.len() >= 3) else {
             self.at += 1;
             self.good_number = false;

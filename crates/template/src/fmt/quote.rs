@@ -14,7 +14,7 @@ pub(crate) fn quoted(text: &[u8], ascii: bool) -> Vec<u8> {
                 rest = &rest[letter.len_utf8()..];
             }
             None => {
-                out.extend(format!("\\x{first:02x}").bytes());
+                hexadecimal(&mut out, b'x', 2, u32::from(*first));
                 rest = &rest[1..];
             }
         }
@@ -53,17 +53,26 @@ fn escape(out: &mut Vec<u8>, letter: char, quote: char, ascii: bool) {
         unicode::push(out, letter);
         return;
     }
-    let escaped = match letter {
-        '\u{7}' => "\\a".to_owned(),
-        '\u{8}' => "\\b".to_owned(),
-        '\u{c}' => "\\f".to_owned(),
-        '\n' => "\\n".to_owned(),
-        '\r' => "\\r".to_owned(),
-        '\t' => "\\t".to_owned(),
-        '\u{b}' => "\\v".to_owned(),
-        '\0'..' ' | '\u{7f}' => format!("\\x{:02x}", u32::from(letter)),
-        '\u{80}'..'\u{10000}' => format!("\\u{:04x}", u32::from(letter)),
-        _ => format!("\\U{:08x}", u32::from(letter)),
+    let simple = match letter {
+        '\u{7}' => b'a',
+        '\u{8}' => b'b',
+        '\u{c}' => b'f',
+        '\n' => b'n',
+        '\r' => b'r',
+        '\t' => b't',
+        '\u{b}' => b'v',
+        '\0'..' ' | '\u{7f}' => return hexadecimal(out, b'x', 2, u32::from(letter)),
+        '\u{80}'..'\u{10000}' => return hexadecimal(out, b'u', 4, u32::from(letter)),
+        _ => return hexadecimal(out, b'U', 8, u32::from(letter)),
     };
-    out.extend(escaped.bytes());
+    out.extend([b'\\', simple]);
+}
+
+/// A backslash, a letter and so many digits.
+fn hexadecimal(out: &mut Vec<u8>, letter: u8, digits: u32, number: u32) {
+    out.extend([b'\\', letter]);
+    for place in (0..digits).rev() {
+        let digit = (number >> (4 * place)) as usize & 15;
+        out.push(b"0123456789abcdef"[digit]);
+    }
 }

@@ -22,6 +22,7 @@ impl Printer {
 
     /// A value, at a depth in what is shown.
     fn value(&mut self, value: &Value, verb: char, depth: usize) {
+        self.take_steps(1);
         if self.wrong.is_some() {
             return;
         }
@@ -95,8 +96,8 @@ impl Printer {
 
     fn quoted(&mut self, text: &[u8]) {
         let text = self.cut(text);
-        // No escape is longer than ten bytes, and none shorter than what it stands for.
-        if !self.has_room(text.len()) {
+        // No escape is more than four times as long as what it stands for.
+        if !self.has_room(text.len().saturating_mul(4)) {
             return;
         }
         let quoted = if self.flags.sharp && quote::can_be_raw(text) {
@@ -141,12 +142,15 @@ impl Printer {
             if index == 0 || self.flags.space {
                 self.write(prefix);
             }
-            let digits = if upper {
-                format!("{byte:02X}")
+            let digits: &[u8; 16] = if upper {
+                b"0123456789ABCDEF"
             } else {
-                format!("{byte:02x}")
+                b"0123456789abcdef"
             };
-            self.write(digits.as_bytes());
+            self.write(&[
+                digits[usize::from(byte >> 4)],
+                digits[usize::from(byte & 15)],
+            ]);
         }
         if self.flags.minus {
             self.padding(missing);

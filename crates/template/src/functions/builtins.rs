@@ -9,6 +9,9 @@ use crate::{
     value::{Entry, Value},
 };
 
+/// So many bytes of a text that is escaped are one step.
+const LETTERS_A_STEP: usize = 8;
+
 const TWO: &[Parameter] = &[Parameter::Value, Parameter::Value];
 const ANY: &[Parameter] = &[Parameter::Any];
 
@@ -17,27 +20,32 @@ pub(super) const FUNCTIONS: &[Function] = &[
     logic("or", true),
     Function::new("not", &[Parameter::Value], |_, mut given| {
         Ok((!given.any()?.truth()).into())
-    }),
-    Function::new("eq", TWO, eq).variadic(),
+    })
+    .by_reference(),
+    Function::new("eq", TWO, eq).by_reference().variadic(),
     Function::new("ne", TWO, |_, given| {
         compared(given, |left, right| Ok(!compare::is_equal(left, right)?))
-    }),
-    Function::new("lt", TWO, |_, given| compared(given, compare::is_less)),
+    })
+    .by_reference(),
+    Function::new("lt", TWO, |_, given| compared(given, compare::is_less)).by_reference(),
     Function::new("le", TWO, |_, given| {
         compared(given, compare::is_less_or_equal)
-    }),
+    })
+    .by_reference(),
     Function::new("gt", TWO, |_, given| {
         compared(given, |left, right| {
             Ok(!compare::is_less_or_equal(left, right)?)
         })
-    }),
+    })
+    .by_reference(),
     Function::new("ge", TWO, |_, given| {
         compared(given, |left, right| Ok(!compare::is_less(left, right)?))
-    }),
+    })
+    .by_reference(),
     // No function of ours gives a function.
     Function::new("call", TWO, |_, _| Err(Fault::Refused)).variadic(),
-    Function::new("index", TWO, index).variadic(),
-    Function::new("len", &[Parameter::Value], len),
+    Function::new("index", TWO, index).by_reference().variadic(),
+    Function::new("len", &[Parameter::Value], len).by_reference(),
     Function::new("html", ANY, |scope, given| {
         escaped(scope, given, 6, escape::html)
     })
@@ -78,6 +86,7 @@ const fn logic(name: &'static str, decides: bool) -> Function {
         parameters: TWO,
         variadic: true,
         status: Status::Same,
+        by_reference: true,
         run: Run::UpTo(decides),
     }
 }
@@ -168,5 +177,6 @@ fn escaped(
         }
     };
     scope.reserve(text.len().saturating_mul(longest))?;
+    scope.steps(text.len() / LETTERS_A_STEP)?;
     scope.text(escape(&text))
 }

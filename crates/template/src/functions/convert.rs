@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A value as a text: itself, or what `%v` shows.
-pub(super) fn text_of(scope: &Scope<'_>, value: &Value) -> Result<Text, Fault> {
+pub(super) fn text_of(scope: &mut Scope<'_>, value: &Value) -> Result<Text, Fault> {
     match value {
         Value::Text(text) => Ok(text.clone()),
         Value::List(list) if list.element == Element::Byte => {
@@ -26,7 +26,7 @@ pub(super) fn text_of(scope: &Scope<'_>, value: &Value) -> Result<Text, Fault> {
 }
 
 /// What `%v` shows.
-pub(super) fn shown(scope: &Scope<'_>, value: &Value) -> Result<Text, Fault> {
+pub(super) fn shown(scope: &mut Scope<'_>, value: &Value) -> Result<Text, Fault> {
     fmt::printf(scope, b"%v", std::slice::from_ref(value)).map(Text::from)
 }
 
@@ -41,7 +41,7 @@ pub(super) fn texts_of(scope: &mut Scope<'_>, value: &Value) -> Result<List, Fau
     let mut texts = Vec::new();
     for element in elements.iter().filter(|element| !element.is_nothing()) {
         let text = text_of(scope, element)?;
-        texts.push(scope.text(text)?);
+        texts.push(scope.kept_text(text)?);
     }
     match scope.list(Element::Text, texts)? {
         Value::List(list) => Ok(list),
@@ -49,8 +49,8 @@ pub(super) fn texts_of(scope: &mut Scope<'_>, value: &Value) -> Result<List, Fau
     }
 }
 
-/// The bytes of a list of texts.
-pub(super) fn all_bytes(list: &List) -> Vec<Text> {
+/// The texts of a list of texts.
+pub(super) fn all_texts(list: &List) -> Vec<Text> {
     let texts = list.to_vec().into_iter().filter_map(|value| match value {
         Value::Text(text) => Some(text),
         _ => None,

@@ -15,6 +15,8 @@ const CHANGE: &[Parameter] = &[Parameter::Text, Parameter::Time];
 const IN_ZONE: &[Parameter] = &[Parameter::Text, Parameter::Any, Parameter::Text];
 const DATE: &[u8] = b"2006-01-02";
 const SECOND: i64 = 1_000_000_000;
+/// The steps that a zone takes to be found.
+const ZONE: usize = 100;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("now", &[], |scope, _| Ok(time::value(scope.now()?))).needs(Why::Clock),
@@ -38,23 +40,23 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[Parameter::Any, Parameter::Text],
         |scope, mut given| {
             let (date, zone) = (given.any()?, given.text()?);
-            shown(scope, DATE, &date, zone_of(&zone))
+            let zone = zone_of(scope, &zone)?;
+            shown(scope, DATE, &date, zone)
         },
     ),
     Function::new("dateModify", CHANGE, |_, given| modified(given, false)),
     Function::new("date_modify", CHANGE, |_, given| modified(given, false)),
     Function::new("mustDateModify", CHANGE, |_, given| modified(given, true)),
     Function::new("must_date_modify", CHANGE, |_, given| modified(given, true)),
-    Function::new("toDate", TWO, |_, mut given| {
+    Function::new("toDate", TWO, |scope, mut given| {
         let (layout, text) = (given.text()?, given.text()?);
-        Ok(time::value(
-            Time::parse(&layout, &text).unwrap_or(Time::ZERO),
-        ))
+        let parsed = read(scope, &layout, &text)?.unwrap_or(Time::ZERO);
+        time::made(scope, parsed)
     }),
-    Function::new("mustToDate", TWO, |_, mut given| {
+    Function::new("mustToDate", TWO, |scope, mut given| {
         let (layout, text) = (given.text()?, given.text()?);
-        let parsed = Time::parse(&layout, &text).ok_or(Fault::Refused)?;
-        Ok(time::value(parsed))
+        let parsed = read(scope, &layout, &text)?.ok_or(Fault::Refused)?;
+        time::made(scope, parsed)
     }),
     Function::new("unixEpoch", &[Parameter::Time], |scope, mut given| {
         let seconds = given.time()?.unix();
@@ -88,6 +90,11 @@ fn time_of(scope: &Scope<'_>, date: &Value) -> Result<Time, Fault> {
     }
 }
 
+fn read(scope: &mut Scope<'_>, layout: &[u8], text: &[u8]) -> Result<Option<Time>, Fault> {
+    scope.steps(layout.len())?;
+    Ok(Time::parse(layout, text))
+}
+
 fn shown(scope: &mut Scope<'_>, layout: &[u8], date: &Value, zone: Zone) -> Result<Value, Fault> {
     let date = time_of(scope, date)?.within(zone);
     time::format(scope, &date, layout)
@@ -95,14 +102,15 @@ fn shown(scope: &mut Scope<'_>, layout: &[u8], date: &Value, zone: Zone) -> Resu
 
 fn in_zone(scope: &mut Scope<'_>, mut given: Arguments) -> Result<Value, Fault> {
     let (layout, date, zone) = (given.text()?, given.any()?, given.text()?);
-    // Reading a zone takes longer than looking at a text.
-    scope.steps(100)?;
-    shown(scope, &layout, &date, zone_of(&zone))
+    let zone = zone_of(scope, &zone)?;
+    shown(scope, &layout, &date, zone)
 }
 
 /// A zone by its name; one that is not known is UTC.
-fn zone_of(name: &Text) -> Zone {
-    Zone::named(name).unwrap_or(Zone::Utc)
+fn zone_of(scope: &mut Scope<'_>, name: &Text) -> Result<Zone, Fault> {
+    // It takes longer than looking at a text.
+    scope.steps(ZONE)?;
+    Ok(Zone::named(name).unwrap_or(Zone::Utc))
 }
 
 fn modified(mut given: Arguments, must: bool) -> Result<Value, Fault> {

@@ -99,7 +99,7 @@ impl Decimal {
             return Err(Fault::Refused);
         }
         let words = (length / 64 + self.exponent.abs_diff(other.exponent) / 16) as usize;
-        scope.steps(1 + words / 8 * words.div_ceil(64))
+        scope.steps(10 + words + words / 8 * words.div_ceil(64))
     }
 
     fn plus(&self, scope: &mut Scope<'_>, other: &Self) -> Result<Self, Fault> {

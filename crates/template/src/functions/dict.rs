@@ -7,7 +7,9 @@ use std::{
     rc::Rc,
 };
 
-use super::{Arguments, CELL, Function, Parameter, Scope, convert::text_of, list::stored};
+use super::{
+    Arguments, CELL, ENTRY, Function, Parameter, Scope, TEXT, convert::text_of, list::stored,
+};
 use crate::{
     error::Fault,
     object::Object,
@@ -21,11 +23,12 @@ const MAP_TEXT: &[Parameter] = &[Parameter::Map, Parameter::Text];
 const MAPS: &[Parameter] = &[Parameter::Map, Parameter::Map];
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("dict", ANY, dict).variadic(),
+    Function::new("dict", ANY, dict).by_reference().variadic(),
     Function::new("get", MAP_TEXT, |_, mut given| {
         let (map, key) = (given.map()?, given.text()?);
         Ok(map.get(&key).unwrap_or_else(|| Value::Text(Text::from(""))))
-    }),
+    })
+    .by_reference(),
     Function::new(
         "set",
         &[Parameter::Map, Parameter::Text, Parameter::Any],
@@ -34,18 +37,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
             insert(scope, &map, key, value)?;
             Ok(Value::Map(map))
         },
-    ),
+    )
+    .by_reference(),
     Function::new("unset", MAP_TEXT, |_, mut given| {
         let (map, key) = (given.map()?, given.text()?);
         if let Some(entries) = &map.entries {
             entries.borrow_mut().remove(key.bytes());
         }
         Ok(Value::Map(map))
-    }),
+    })
+    .by_reference(),
     Function::new("hasKey", MAP_TEXT, |_, mut given| {
         let (map, key) = (given.map()?, given.text()?);
         Ok(map.get(&key).is_some().into())
-    }),
+    })
+    .by_reference(),
     Function::new(
         "pluck",
         &[Parameter::Text, Parameter::Map],
@@ -59,6 +65,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             scope.list(Element::Any, values)
         },
     )
+    .by_reference()
     .variadic(),
     Function::new("keys", MAP, |scope, given| {
         let mut keys = Vec::new();
@@ -84,7 +91,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         filtered(scope, given, false)
     })
     .variadic(),
-    Function::new("dig", ANY, dig).variadic(),
+    Function::new("dig", ANY, dig).by_reference().variadic(),
     Function::new("merge", MAPS, |scope, given| {
         merge::merge(scope, given, false, false)
     })
@@ -108,7 +115,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// Sets a value in a dictionary, for all that have it. Go's `nil` map takes none.
 fn insert(scope: &mut Scope<'_>, map: &Map, key: Text, value: Value) -> Result<(), Fault> {
     let entries = map.entries.as_ref().ok_or(Fault::Refused)?;
-    scope.meter.memory(2 * CELL + key.len())?;
+    scope.meter.memory(ENTRY + TEXT + key.len())?;
     entries.borrow_mut().insert(key, stored(value));
     Ok(())
 }
@@ -118,6 +125,7 @@ fn dict(scope: &mut Scope<'_>, mut given: Arguments) -> Result<Value, Fault> {
     let mut entries = BTreeMap::new();
     while let Some(key) = given.next() {
         let key = text_of(scope, &key)?;
+        scope.meter.memory(TEXT + key.len())?;
         let value = given.next().unwrap_or_else(|| Value::Text(Text::from("")));
         entries.insert(key, stored(value));
     }

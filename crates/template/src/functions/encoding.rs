@@ -60,11 +60,24 @@ fn encode(bytes: &[u8], alphabet: &[u8], bits: usize, group: usize) -> Vec<u8> {
     out
 }
 
-fn digit(alphabet: &[u8], letter: u8) -> Option<u64> {
-    alphabet
-        .iter()
-        .position(|known| *known == letter)
-        .map(|digit| digit as u64)
+/// By byte what digit it is; [`NO_DIGIT`] where it is none.
+const fn digits(alphabet: &[u8]) -> [u8; 256] {
+    let mut digits = [NO_DIGIT; 256];
+    let mut index = 0;
+    while index < alphabet.len() {
+        digits[alphabet[index] as usize] = index as u8;
+        index += 1;
+    }
+    digits
+}
+
+const NO_DIGIT: u8 = u8::MAX;
+static DIGITS_64: [u8; 256] = digits(BASE64);
+static DIGITS_32: [u8; 256] = digits(BASE32);
+
+fn digit(digits: &[u8; 256], letter: u8) -> Option<u64> {
+    let digit = digits[usize::from(letter)];
+    (digit != NO_DIGIT).then(|| u64::from(digit))
 }
 
 fn is_newline(byte: u8) -> bool {
@@ -79,7 +92,7 @@ pub(super) fn decode_base64(text: &[u8]) -> Result<Vec<u8>, usize> {
     while at < text.len() {
         let byte = text[at];
         at += 1;
-        if let Some(digit) = digit(BASE64, byte) {
+        if let Some(digit) = digit(&DIGITS_64, byte) {
             block = block << 6 | digit;
             count += 1;
             if count == 4 {
@@ -148,7 +161,7 @@ fn decode_base32(text: &[u8]) -> Result<Vec<u8>, usize> {
                 is_end = true;
                 break;
             }
-            block = block << 5 | digit(BASE32, *byte).ok_or(at - 1)?;
+            block = block << 5 | digit(&DIGITS_32, *byte).ok_or(at - 1)?;
             count += 1;
         }
         let bytes = (block << (5 * (8 - count))).to_be_bytes();

@@ -21,22 +21,27 @@ pub(super) const FUNCTIONS: &[Function] = &[
             }
         },
     )
+    .by_reference()
     .variadic(),
     Function::new("empty", ANY, |_, mut given| {
         Ok(is_empty(&given.any()?).into())
-    }),
+    })
+    .by_reference(),
     Function::new("coalesce", ANY, |_, given| {
         let first = given.rest().into_iter().find(|value| !is_empty(value));
         Ok(first.unwrap_or(Value::Nil))
     })
+    .by_reference()
     .variadic(),
     Function::new("all", ANY, |_, given| {
         Ok(given.rest().iter().all(|value| !is_empty(value)).into())
     })
+    .by_reference()
     .variadic(),
     Function::new("any", ANY, |_, given| {
         Ok(given.rest().iter().any(|value| !is_empty(value)).into())
     })
+    .by_reference()
     .variadic(),
     Function::new(
         "ternary",
@@ -45,8 +50,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let (yes, no) = (given.any()?, given.any()?);
             Ok(if given.bool()? { yes } else { no })
         },
-    ),
-    Function::new("fail", &[Parameter::Text], |_, _| Err(Fault::Failed)),
+    )
+    .by_reference(),
+    Function::new("fail", &[Parameter::Text], |_, _| Err(Fault::Failed)).by_reference(),
 ];
 
 /// Whether a value is the zero value of its type. What has fields is not.

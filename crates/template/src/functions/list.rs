@@ -2,11 +2,11 @@
 
 use super::{
     Arguments, CELL, Function, Parameter, Scope,
-    convert::{int_of, text_of, texts_of},
+    convert::{all_texts, int_of, text_of, texts_of},
     flow::is_empty,
 };
 use crate::{
-    compare::is_deeply_equal,
+    compare::{COMPARED_A_STEP, is_deeply_equal},
     error::Fault,
     value::{Element, List, Value},
 };
@@ -15,12 +15,12 @@ const ANY: &[Parameter] = &[Parameter::Any];
 const TWO: &[Parameter] = &[Parameter::Any, Parameter::Any];
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("list", ANY, list).variadic(),
-    Function::new("tuple", ANY, list).variadic(),
-    Function::new("first", ANY, first),
-    Function::new("mustFirst", ANY, first),
-    Function::new("last", ANY, last),
-    Function::new("mustLast", ANY, last),
+    Function::new("list", ANY, list).by_reference().variadic(),
+    Function::new("tuple", ANY, list).by_reference().variadic(),
+    Function::new("first", ANY, first).by_reference(),
+    Function::new("mustFirst", ANY, first).by_reference(),
+    Function::new("last", ANY, last).by_reference(),
+    Function::new("mustLast", ANY, last).by_reference(),
     Function::new("rest", ANY, rest),
     Function::new("mustRest", ANY, rest),
     Function::new("initial", ANY, initial),
@@ -41,8 +41,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("mustWithout", TWO, without).variadic(),
     Function::new("has", TWO, has),
     Function::new("mustHas", TWO, has),
-    Function::new("slice", TWO, slice).variadic(),
-    Function::new("mustSlice", TWO, slice).variadic(),
+    Function::new("slice", TWO, slice).by_reference().variadic(),
+    Function::new("mustSlice", TWO, slice)
+        .by_reference()
+        .variadic(),
     Function::new("concat", ANY, concat).variadic(),
     Function::new("chunk", &[Parameter::Int, Parameter::Any], chunk),
     Function::new("mustChunk", &[Parameter::Int, Parameter::Any], chunk),
@@ -242,11 +244,14 @@ fn sort_alpha(scope: &mut Scope<'_>, mut given: Arguments) -> Result<Value, Faul
         return scope.list(Element::Text, vec![text]);
     }
     let texts = texts_of(scope, &value)?;
-    scope.steps(
-        texts
-            .len()
-            .saturating_mul(texts.len().max(1).ilog2() as usize),
-    )?;
+    // Texts that start alike are compared as far as they do.
+    let all = all_texts(&texts);
+    let compared: usize = all
+        .iter()
+        .map(|text| 1 + text.len() / COMPARED_A_STEP)
+        .sum();
+    let doublings = texts.len().max(2).ilog2() as usize;
+    scope.steps(compared.saturating_mul(doublings))?;
     texts.sort_by_key(|value| match value {
         Value::Text(text) => Some(text.clone()),
         _ => None,
@@ -295,6 +300,13 @@ fn seq(scope: &mut Scope<'_>, given: Arguments) -> Result<Value, Fault> {
         }
         _ => Vec::new(),
     };
-    let texts: Vec<String> = numbers.iter().map(i64::to_string).collect();
-    scope.text(texts.join(" "))
+    scope.steps(numbers.len())?;
+    let mut text = String::new();
+    for (index, number) in numbers.iter().enumerate() {
+        if index > 0 {
+            text.push(' ');
+        }
+        text.push_str(&number.to_string());
+    }
+    scope.text(text)
 }

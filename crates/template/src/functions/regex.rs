@@ -72,7 +72,7 @@ fn replace_all_literal(scope: &mut Scope<'_>, mut given: Arguments) -> Result<Va
     let (regex, text) = expression(scope, &mut given)?;
     let replacement = given.text()?;
     let add = |out: &mut Vec<u8>, _: &Found| out.extend_from_slice(&replacement);
-    let replaced = regex.replace_all(scope, &text, 1, add, |_| replacement.len())?;
+    let replaced = regex.replace_all(scope, &text, 1, 0, add, |_| replacement.len())?;
     scope.text(replaced)
 }
 
@@ -81,6 +81,15 @@ fn replace_all(scope: &mut Scope<'_>, mut given: Arguments) -> Result<Value, Fau
     let replacement = given.text()?;
     let pieces = pieces(&replacement);
     scope.steps(pieces.len())?;
+    // What each match takes: names are looked for among all that there are.
+    let named = pieces
+        .iter()
+        .filter(|piece| matches!(piece, Piece::Name(_)))
+        .count();
+    let each = pieces
+        .len()
+        .saturating_add(named.saturating_mul(regex.names()))
+        / 4;
     let has_groups = pieces.iter().any(|piece| !matches!(piece, Piece::Text(_)));
     let groups = if has_groups { regex.groups() } else { 1 };
     let piece_of = |piece: &Piece<'_>, found: &Found| match piece {
@@ -107,7 +116,7 @@ fn replace_all(scope: &mut Scope<'_>, mut given: Arguments) -> Result<Value, Fau
         });
         lengths.fold(0, usize::saturating_add)
     };
-    let replaced = regex.replace_all(scope, &text, groups, add, length)?;
+    let replaced = regex.replace_all(scope, &text, groups, each, add, length)?;
     scope.text(replaced)
 }
 

@@ -12,8 +12,9 @@ use crate::{
 };
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("semver", &[Parameter::Text], |_, mut given| {
+    Function::new("semver", &[Parameter::Text], |scope, mut given| {
         let version = Version::parse(&given.utf8()?).ok_or(Fault::Refused)?;
+        scope.meter.memory(version.bytes())?;
         Ok(Value::Object(Object::Version(Rc::new(version))))
     }),
     Function::new(
@@ -21,8 +22,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[Parameter::Text, Parameter::Text],
         |scope, mut given| {
             let constraint = given.utf8()?;
-            scope.steps(constraint.len())?;
-            let constraints = constraint::parse(&constraint).ok_or(Fault::Refused)?;
+            let constraints = constraint::parse(scope, &constraint)?.ok_or(Fault::Refused)?;
             let version = Version::parse(&given.utf8()?).ok_or(Fault::Refused)?;
             Ok(constraints.allow(&version).into())
         },

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Arguments, Function, Parameter, Scope,
-    convert::{all_bytes, shown, text_of, texts_of},
+    Arguments, CELL, ENTRY, Function, Parameter, Scope, TEXT as TEXT_CELL,
+    convert::{all_texts, shown, text_of, texts_of},
 };
 use crate::{
     error::Fault,
     fmt,
-    text::Text,
+    text::{Growing, Text},
     unicode,
     value::{Entry, Value},
 };
@@ -19,6 +19,9 @@ const TWO: &[Parameter] = &[Parameter::Text, Parameter::Text];
 const THREE: &[Parameter] = &[Parameter::Text, Parameter::Text, Parameter::Text];
 const INT_TEXT: &[Parameter] = &[Parameter::Int, Parameter::Text];
 const ANY: &[Parameter] = &[Parameter::Any];
+
+/// So many bytes of a text whose letters are looked up are one step.
+const LETTERS_A_STEP: usize = 8;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("hello", &[], |scope, _| scope.text("Hello!")),
@@ -49,11 +52,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("hasPrefix", TWO, |_, mut given| {
         let (prefix, text) = (given.text()?, given.text()?);
         Ok(text.starts_with(&prefix).into())
-    }),
+    })
+    .by_reference(),
     Function::new("hasSuffix", TWO, |_, mut given| {
         let (suffix, text) = (given.text()?, given.text()?);
         Ok(text.ends_with(&suffix).into())
-    }),
+    })
+    .by_reference(),
     Function::new("repeat", INT_TEXT, |scope, mut given| {
         let count = usize::try_from(given.int()?).map_err(|_| Fault::Refused)?;
         let text = given.text()?;
@@ -65,7 +70,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[Parameter::Int, Parameter::Int, Parameter::Text],
         substr,
     ),
-    Function::new("trunc", INT_TEXT, trunc),
+    Function::new("trunc", INT_TEXT, trunc).by_reference(),
     Function::new("quote", ANY, quote).variadic(),
     Function::new("squote", ANY, squote).variadic(),
     Function::new("cat", ANY, cat).variadic(),
@@ -84,7 +89,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             let (one, many) = (given.any()?, given.any()?);
             Ok(if given.int()? == 1 { one } else { many })
         },
-    ),
+    )
+    .by_reference(),
     Function::new("toString", ANY, |scope, mut given| {
         let text = text_of(scope, &given.any()?)?;
         scope.text(text)
@@ -98,16 +104,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
         &[Parameter::Text, Parameter::Any],
         |scope, mut given| {
             let separator = given.text()?;
-            let texts = all_bytes(&texts_of(scope, &given.any()?)?);
-            let length = texts.iter().map(|text| text.len() + separator.len()).sum();
-            scope.reserve(length)?;
+            let texts = all_texts(&texts_of(scope, &given.any()?)?);
+            let lengths = texts.iter().map(|text| text.len() + separator.len());
+            scope.reserve(lengths.sum())?;
             let parts: Vec<&[u8]> = texts.iter().map(Text::bytes).collect();
             scope.text(parts.join(separator.bytes()))
         },
     ),
     Function::new("split", TWO, |scope, mut given| {
         let (separator, text) = (given.text()?, given.text()?);
-        let parts = split(&text, &separator, None);
+        let parts = split(scope, &text, &separator, None)?;
         numbered(scope, &parts)
     }),
     Function::new(
@@ -116,13 +122,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
         |scope, mut given| {
             let (separator, count, text) = (given.text()?, given.int()?, given.text()?);
             let count = usize::try_from(count).ok();
-            let parts = split(&text, &separator, count);
+            let parts = split(scope, &text, &separator, count)?;
             numbered(scope, &parts)
         },
     ),
     Function::new("splitList", TWO, |scope, mut given| {
         let (separator, text) = (given.text()?, given.text()?);
-        let parts = split(&text, &separator, None);
+        let parts = split(scope, &text, &separator, None)?;
         scope.text_list(parts)
     }),
 ];
@@ -135,6 +141,7 @@ fn mapped(
 ) -> Result<Value, Fault> {
     let text = given.text()?;
     scope.reserve(3 * text.len())?;
+    scope.steps(text.len() / LETTERS_A_STEP)?;
     let mut out = Vec::with_capacity(text.len());
     for (_, letter) in unicode::runes(&text) {
         unicode::push(&mut out, by(letter));
@@ -186,32 +193,47 @@ fn trunc(scope: &mut Scope<'_>, mut given: Arguments) -> Result<Value, Fault> {
 
 /// In double quotes, what is `nil` left out.
 fn quote(scope: &mut Scope<'_>, given: Arguments) -> Result<Value, Fault> {
-    let mut parts = Vec::new();
-    for value in given.rest().iter().filter(|value| !value.is_nothing()) {
+    spaced(scope, given, |scope, value| {
         let text = text_of(scope, value)?;
-        scope.reserve(10 * text.len())?;
-        parts.push(fmt::quoted(&text, false));
-    }
-    scope.text(parts.join(&b' '))
+        // No escape is more than four times as long as what it stands for.
+        scope.reserve(text.len().saturating_mul(4))?;
+        scope.steps(text.len() / LETTERS_A_STEP)?;
+        Ok(fmt::quoted(&text, false).into())
+    })
 }
 
 /// In single quotes, what is `nil` left out.
 fn squote(scope: &mut Scope<'_>, given: Arguments) -> Result<Value, Fault> {
-    let mut parts = Vec::new();
-    for value in given.rest().iter().filter(|value| !value.is_nothing()) {
+    spaced(scope, given, |scope, value| {
         let text = shown(scope, value)?;
-        parts.push([b"'", text.bytes(), b"'"].concat());
-    }
-    scope.text(parts.join(&b' '))
+        scope.reserve(text.len())?;
+        Ok([b"'", text.bytes(), b"'"].concat().into())
+    })
 }
 
 /// With spaces between them, what is `nil` left out.
 fn cat(scope: &mut Scope<'_>, given: Arguments) -> Result<Value, Fault> {
-    let mut parts = Vec::new();
-    for value in given.rest().iter().filter(|value| !value.is_nothing()) {
-        parts.push(shown(scope, value)?.to_vec());
+    spaced(scope, given, shown)
+}
+
+/// What becomes of each value that is not `nil`, with spaces between.
+fn spaced(
+    scope: &mut Scope<'_>,
+    given: Arguments,
+    by: impl Fn(&mut Scope<'_>, &Value) -> Result<Text, Fault>,
+) -> Result<Value, Fault> {
+    let mut out = Growing::default();
+    let values = given.rest();
+    let kept = values.iter().filter(|value| !value.is_nothing());
+    for (index, value) in kept.enumerate() {
+        let text = by(scope, value)?;
+        scope.reserve(out.len() + text.len() + 1)?;
+        if index > 0 {
+            out.extend(b" ");
+        }
+        out.extend(&text);
     }
-    scope.text(parts.join(&b' '))
+    scope.text(out.into_vec())
 }
 
 fn indent(scope: &mut Scope<'_>, mut given: Arguments, before: &str) -> Result<Value, Fault> {
@@ -241,19 +263,20 @@ pub(super) fn replace(
     if old == new {
         return Ok(Value::Text(text.clone()));
     }
-    let places: Vec<usize> = if old.is_empty() {
-        let letters = unicode::runes(text).map(|(start, _)| start);
-        letters.chain([text.len()]).collect()
-    } else {
-        memchr::memmem::find_iter(text, old).collect()
+    let places = || -> Box<dyn Iterator<Item = usize> + '_> {
+        if old.is_empty() {
+            let letters = unicode::runes(text).map(|(start, _)| start);
+            Box::new(letters.chain([text.len()]))
+        } else {
+            Box::new(memchr::memmem::find_iter(text, old))
+        }
     };
-    scope.reserve(
-        text.len()
-            .saturating_add(places.len().saturating_mul(new.len())),
-    )?;
+    let count = places().count();
+    scope.steps(count / 4)?;
+    scope.reserve(text.len().saturating_add(count.saturating_mul(new.len())))?;
     let mut out = Vec::with_capacity(text.len());
     let mut rest = 0;
-    for place in places {
+    for place in places() {
         out.extend_from_slice(&text[rest..place]);
         out.extend_from_slice(new);
         rest = place + old.len();
@@ -263,43 +286,51 @@ pub(super) fn replace(
 }
 
 /// The parts between separators, the last of at most so many with all that is left. Without a separator: the code points.
-fn split<'a>(text: &'a [u8], separator: &[u8], most: Option<usize>) -> Vec<&'a [u8]> {
+fn split<'a>(
+    scope: &mut Scope<'_>,
+    text: &'a [u8],
+    separator: &[u8],
+    most: Option<usize>,
+) -> Result<Vec<&'a [u8]>, Fault> {
     let most = most.unwrap_or(usize::MAX);
     let mut parts = Vec::new();
     let mut rest = text;
     if most == 0 {
-        return parts;
-    }
-    if separator.is_empty() {
-        while !rest.is_empty() {
-            let (_, length) = unicode::decode(rest);
-            let length = if parts.len() + 1 == most {
-                rest.len()
-            } else {
-                length
-            };
-            parts.push(&rest[..length]);
-            rest = &rest[length..];
-        }
-        return parts;
+        return Ok(parts);
     }
     let finder = memchr::memmem::Finder::new(separator);
+    let next = |rest: &[u8]| {
+        if separator.is_empty() {
+            // Behind the last code point there is no other.
+            let length = unicode::decode(rest).1;
+            (length < rest.len()).then_some(length)
+        } else {
+            finder.find(rest)
+        }
+    };
+    if separator.is_empty() && text.is_empty() {
+        return Ok(parts);
+    }
     while parts.len() + 1 < most
-        && let Some(found) = finder.find(rest)
+        && let Some(found) = next(rest)
     {
         parts.push(&rest[..found]);
         rest = &rest[found + separator.len()..];
+        if parts.len().is_power_of_two() {
+            scope.reserve(parts.len() * (CELL + TEXT_CELL))?;
+        }
     }
     parts.push(rest);
-    parts
+    scope.steps(parts.len())?;
+    Ok(parts)
 }
 
 /// `{"_0": ..., "_1": ...}`
 fn numbered(scope: &mut Scope<'_>, parts: &[&[u8]]) -> Result<Value, Fault> {
-    scope.reserve(100 * parts.len())?;
+    scope.reserve((ENTRY + 2 * TEXT_CELL).saturating_mul(parts.len()))?;
     let mut values = BTreeMap::new();
     for (index, part) in parts.iter().enumerate() {
-        let value = scope.text(*part)?;
+        let value = scope.kept_text(*part)?;
         values.insert(Text::from(format!("_{index}")), value);
     }
     scope.map(Entry::Text, values)

@@ -65,6 +65,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
 ];
 
+/// What is looked up of each letter takes longer than a step for the bytes of the text.
+const BYTES_A_STEP: usize = 2;
+
 /// A text by another that is at most three times as long.
 fn rewritten(
     scope: &mut Scope<'_>,
@@ -73,6 +76,7 @@ fn rewritten(
 ) -> Result<Value, Fault> {
     let text = given.text()?;
     scope.reserve(3 * text.len())?;
+    scope.steps(text.len() / BYTES_A_STEP)?;
     scope.text(by(&text))
 }
 
@@ -219,7 +223,8 @@ fn abbreviated(text: &[u8], offset: i64, width: i64) -> Vec<u8> {
         return text.to_vec();
     }
     let mut offset = offset.min(length);
-    if length - offset < width - 3 {
+    // The number wraps around where the offset is far below zero, as it does in Go.
+    if length.wrapping_sub(offset) < width - 3 {
         offset = length - (width - 3);
     }
     let kept = (width - 3) as usize;

@@ -152,13 +152,21 @@ const STRING: Function = Function::new("String", &[], |scope, mut given| match g
     _ => Err(Fault::Refused),
 });
 
+/// A time whose zone has a name of any length.
+pub(crate) fn made(scope: &mut Scope<'_>, time: Time) -> Result<Value, Fault> {
+    scope
+        .meter
+        .memory(size_of::<Time>() + time.zone().name_length())?;
+    Ok(value(time))
+}
+
 pub(crate) fn value(time: Time) -> Value {
     Value::Object(Object::Time(Rc::new(time)))
 }
 
-/// A time in a layout.
+/// A time in a layout. For each byte of that it has to be asked whether a part of a time starts there.
 pub(crate) fn format(scope: &mut Scope<'_>, time: &Time, layout: &[u8]) -> Result<Value, Fault> {
-    scope.steps(layout.len() / 8)?;
+    scope.steps(layout.len())?;
     let shown = time.format(layout, |length| scope.reserve(length))?;
     scope.text(shown)
 }

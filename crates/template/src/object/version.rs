@@ -51,6 +51,11 @@ impl Version {
         numbers.next().is_none().then_some(version)
     }
 
+    /// How many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.pre.len() + self.metadata.len() + self.original.len()
+    }
+
     pub(crate) fn string(&self) -> String {
         let mut text = format!("{}.{}.{}", self.major, self.minor, self.patch);
         for (sign, part) in [('-', &self.pre), ('+', &self.metadata)] {
@@ -179,49 +184,46 @@ pub(crate) const METHODS: &[Function] = &[
     Function::new("String", &[], |scope, mut given| {
         scope.text(given.version()?.string())
     }),
-    Function::new("IncMajor", &[], |_, mut given| {
+    Function::new("IncMajor", &[], |scope, mut given| {
         let version = given.version()?;
-        Ok(value(version.next(version.major.wrapping_add(1), 0, 0)))
+        made(scope, version.next(version.major.wrapping_add(1), 0, 0))
     }),
-    Function::new("IncMinor", &[], |_, mut given| {
+    Function::new("IncMinor", &[], |scope, mut given| {
         let version = given.version()?;
-        Ok(value(version.next(
-            version.major,
-            version.minor.wrapping_add(1),
-            0,
-        )))
+        let minor = version.minor.wrapping_add(1);
+        made(scope, version.next(version.major, minor, 0))
     }),
-    Function::new("IncPatch", &[], |_, mut given| {
+    Function::new("IncPatch", &[], |scope, mut given| {
         let version = given.version()?;
-        let added = u64::from(version.pre.is_empty());
-        Ok(value(version.next(
-            version.major,
-            version.minor,
-            version.patch.wrapping_add(added),
-        )))
+        let patch = version
+            .patch
+            .wrapping_add(u64::from(version.pre.is_empty()));
+        made(scope, version.next(version.major, version.minor, patch))
     }),
-    Function::new("SetPrerelease", &[Parameter::Text], |_, mut given| {
+    Function::new("SetPrerelease", &[Parameter::Text], |scope, mut given| {
         let version = given.version()?;
         let pre = given.utf8()?;
         let is_fine = pre.is_empty() || are_identifiers(&pre) && has_no_leading_zero(&pre);
         if !is_fine {
             return Err(Fault::Refused);
         }
-        Ok(value(version.renamed(Version {
+        let next = Version {
             pre,
             ..(*version).clone()
-        })))
+        };
+        made(scope, version.renamed(next))
     }),
-    Function::new("SetMetadata", &[Parameter::Text], |_, mut given| {
+    Function::new("SetMetadata", &[Parameter::Text], |scope, mut given| {
         let version = given.version()?;
         let metadata = given.utf8()?;
         if !metadata.is_empty() && !are_identifiers(&metadata) {
             return Err(Fault::Refused);
         }
-        Ok(value(version.renamed(Version {
+        let next = Version {
             metadata,
             ..(*version).clone()
-        })))
+        };
+        made(scope, version.renamed(next))
     }),
     Function::new("MarshalText", &[], |scope, mut given| {
         let text = given.version()?.string();
@@ -262,15 +264,23 @@ pub(crate) const POINTER_METHODS: &[Function] = &[
     }),
 ];
 
-fn value(version: Version) -> Value {
-    Value::Object(Object::VersionValue(Rc::new(version)))
+fn made(scope: &mut Scope<'_>, version: Version) -> Result<Value, Fault> {
+    // All that are made of it are as long as it.
+    scope.steps(version.bytes() / BYTES_A_STEP)?;
+    scope.meter.memory(version.bytes())?;
+    Ok(Value::Object(Object::VersionValue(Rc::new(version))))
 }
 
+/// What texts of a version take to be made or compared.
+const BYTES_A_STEP: usize = 64;
+const COMPARED_A_STEP: usize = 16;
+
 fn compared(
-    _: &mut Scope<'_>,
+    scope: &mut Scope<'_>,
     mut given: Arguments,
     result: fn(Ordering) -> Value,
 ) -> Result<Value, Fault> {
     let (ours, theirs) = (given.version()?, given.version()?);
+    scope.steps(ours.pre.len().min(theirs.pre.len()) / COMPARED_A_STEP)?;
     Ok(result(ours.compare(&theirs)))
 }

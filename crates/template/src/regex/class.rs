@@ -72,6 +72,13 @@ impl Ranges {
         Self(rest)
     }
 
+    /// A code point with what is the same to `(?i)`.
+    pub(super) fn folded_point(point: u32) -> Self {
+        let place = FOLDED.binary_search_by_key(&point, |(known, _)| *known);
+        let others = place.map_or(&[][..], |place| &FOLDED[place].1);
+        Self::of(others.iter().chain([&point]).map(|one| (*one, *one)))
+    }
+
     /// With what is the same to `(?i)`.
     pub(super) fn folded(&self) -> Self {
         let added = FOLDED.iter().filter(|(point, _)| self.contains(*point));

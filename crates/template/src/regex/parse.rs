@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use super::{
     class::Ranges,
-    program::{Fragment, Instruction, Look, Program},
+    program::{self, Fragment, Instruction, Look, Program},
 };
 use crate::{error::Fault, functions::Scope};
 
@@ -54,6 +54,8 @@ struct Parser<'a, 'b, 'c> {
     names: Vec<(String, usize)>,
     /// How many bytes the sets of code points take.
     classes: usize,
+    /// How many instructions were made by repetitions, wherever they are now.
+    repeated: usize,
 }
 
 pub(super) fn parse(scope: &mut Scope<'_>, expression: &str) -> Result<Program, Fault> {
@@ -66,6 +68,7 @@ pub(super) fn parse(scope: &mut Scope<'_>, expression: &str) -> Result<Program, 
         groups: 1,
         names: Vec::new(),
         classes: 0,
+        repeated: 0,
     };
     let mut follows_repetition = false;
     while let Some(letter) = parser.rest.chars().next() {
@@ -208,9 +211,8 @@ impl Parser<'_, '_, '_> {
 
     fn point(&mut self, point: u32) -> Result<(), Fault> {
         if self.flags.ignores_case {
-            let class = Ranges::of([(point, point)]).folded();
-            if class.len() > 1 || !class.contains(point) {
-                self.scope.steps(set::FOLD)?;
+            let class = Ranges::folded_point(point);
+            if class.iter().any(|range| range != (point, point)) {
                 return self.push_class(class);
             }
         }
@@ -250,6 +252,8 @@ impl Parser<'_, '_, '_> {
         }
         let part = self.now.last.take().ok_or(Fault::Refused)?;
         let part = part.repeated(self.scope, least, most, greedy)?;
+        self.repeated += part.code.len();
+        program::reserve(self.scope, self.repeated)?;
         self.push(part)
     }
 

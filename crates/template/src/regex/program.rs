@@ -243,6 +243,6 @@ fn relative(length: usize) -> i32 {
     length as i32
 }
 
-fn reserve(scope: &Scope<'_>, instructions: usize) -> Result<(), Fault> {
+pub(super) fn reserve(scope: &Scope<'_>, instructions: usize) -> Result<(), Fault> {
     scope.reserve(instructions.saturating_mul(size_of::<Instruction>()))
 }

@@ -152,6 +152,7 @@ impl<'a> Machine<'a> {
             around.after = here.map(|(letter, _)| letter);
             if found.is_none() {
                 self.notes.fill(NOWHERE);
+                self.visits += self.slots / INSTRUCTIONS_A_STEP;
                 let mut now = mem::replace(
                     &mut self.now,
                     Ways {
@@ -186,6 +187,7 @@ impl<'a> Machine<'a> {
                 self.recall(own);
                 if matches!(self.program.code[instruction as usize], Instruction::Match) {
                     found = Some(Found(self.notes.clone()));
+                    self.visits += self.slots / INSTRUCTIONS_A_STEP;
                     for (_, own) in &now[index + 1..] {
                         self.release(*own);
                     }

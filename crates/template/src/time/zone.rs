@@ -73,6 +73,14 @@ impl Zone {
         }
     }
 
+    /// How long a name is that was read from a text.
+    pub(crate) fn name_length(&self) -> usize {
+        match self {
+            Self::Fixed(zone) => zone.0.len(),
+            Self::Utc | Self::Local | Self::Named(_) => 0,
+        }
+    }
+
     pub(crate) fn go_string(&self) -> String {
         match self {
             Self::Utc => "time.UTC".to_owned(),

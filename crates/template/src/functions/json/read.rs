@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     error::Fault,
-    functions::Scope,
+    functions::{CELL, ENTRY, Scope, TEXT},
     parse::parse_float,
     text::Text,
     unicode,
@@ -17,8 +17,12 @@ pub(super) struct Read {
     pub(super) is_exact: bool,
 }
 
+/// So many bytes that are read are one step, beside those for values.
+const BYTES_A_STEP: usize = 16;
+
 /// The value of a text, if it is JSON.
 pub(super) fn read(scope: &mut Scope<'_>, text: &[u8]) -> Result<Option<Read>, Fault> {
+    scope.steps(text.len() / BYTES_A_STEP)?;
     let mut reader = Reader {
         scope,
         text,
@@ -67,13 +71,14 @@ impl Reader<'_, '_> {
         if depth > self.scope.value_depth() {
             return Err(self.scope.too_deep().into());
         }
+        self.scope.steps(1)?;
         self.space();
         match self.peek() {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
             Some(b'"') => {
                 let text = self.string()?;
-                Ok(self.scope.text(text)?)
+                Ok(self.scope.kept_text(text)?)
             }
             Some(b't') => self.word(b"true", Value::Bool(true)),
             Some(b'f') => self.word(b"false", Value::Bool(false)),
@@ -97,6 +102,7 @@ impl Reader<'_, '_> {
                 self.expect(b':')?;
                 let value = self.value(depth + 1)?;
                 entries.insert(Text::from(key), value);
+                self.scope.reserve((ENTRY + TEXT) * entries.len())?;
                 self.space();
                 if !self.take(b',') {
                     self.expect(b'}')?;
@@ -114,6 +120,7 @@ impl Reader<'_, '_> {
         if !self.take(b']') {
             loop {
                 values.push(self.value(depth + 1)?);
+                self.scope.reserve(CELL * values.len())?;
                 self.space();
                 if !self.take(b',') {
                     self.expect(b']')?;

@@ -32,21 +32,26 @@ pub(super) const RAW: Style = Style {
     escapes_html: false,
 };
 
-pub(super) fn write(scope: &Scope<'_>, value: &Value, style: Style) -> Result<Vec<u8>, Fault> {
+/// So many bytes that are written are one step.
+const BYTES_A_STEP: usize = 16;
+
+pub(super) fn write(scope: &mut Scope<'_>, value: &Value, style: Style) -> Result<Vec<u8>, Fault> {
     let mut writer = Writer {
         out: Growing::default(),
         longest: scope.remaining(),
         deepest: scope.value_depth(),
         style,
+        values: 0,
+        most_steps: scope.meter.remaining_steps(),
     };
     let result = writer.value(value, 0);
-    if writer.out.len() > writer.longest {
-        return Err(Problem::Memory(scope.meter.limits().memory).into());
-    }
+    // Also where nothing comes of it.
+    scope.steps(writer.steps())?;
     match result {
         Ok(()) => Ok(writer.out.into_vec()),
         Err(Wrong::Refused) => Err(Fault::Refused),
         Err(Wrong::TooDeep) => Err(scope.too_deep()),
+        Err(Wrong::TooCostly) => Err(Problem::Steps(scope.meter.limits().steps).into()),
         Err(Wrong::TooLong) => Err(Problem::Memory(scope.meter.limits().memory).into()),
     }
 }
@@ -55,6 +60,7 @@ enum Wrong {
     Refused,
     TooDeep,
     TooLong,
+    TooCostly,
 }
 
 struct Writer {
@@ -62,6 +68,9 @@ struct Writer {
     longest: usize,
     deepest: usize,
     style: Style,
+    /// How many values were written.
+    values: usize,
+    most_steps: u64,
 }
 
 impl Writer {
@@ -69,9 +78,8 @@ impl Writer {
         if depth > self.deepest {
             return Err(Wrong::TooDeep);
         }
-        if self.out.len() > self.longest {
-            return Err(Wrong::TooLong);
-        }
+        self.values += 1;
+        self.check()?;
         match value {
             Value::Missing | Value::Nil => self.out.extend(b"null"),
             Value::Bool(truth) => self.out.extend(if *truth { b"true" } else { b"false" }),
@@ -81,7 +89,7 @@ impl Writer {
             Value::Uint64(number) => self.plain(&number.to_string()),
             Value::Float(number) if number.is_finite() => self.plain(&float(*number)),
             Value::Float(_) | Value::Complex(..) => return Err(Wrong::Refused),
-            Value::Text(text) => self.text(text),
+            Value::Text(text) => self.text(text)?,
             Value::List(list) if list.is_nil() => self.out.extend(b"null"),
             Value::List(list) if list.element == Element::Byte => {
                 let bytes: Vec<u8> = list
@@ -89,7 +97,7 @@ impl Writer {
                     .iter()
                     .filter_map(|byte| byte.unsigned().map(|byte| byte as u8))
                     .collect();
-                self.text(&super::super::encoding::encode_base64(&bytes));
+                self.text(&super::super::encoding::encode_base64(&bytes))?;
             }
             Value::List(list) => {
                 self.out.extend(b"[");
@@ -105,7 +113,7 @@ impl Writer {
                 self.out.extend(b"{");
                 for (index, (key, entry)) in map.to_vec().iter().enumerate() {
                     self.separate(index, depth + 1);
-                    self.text(key);
+                    self.text(key)?;
                     self.out
                         .extend(if self.style.indents { b": " } else { b":" });
                     self.value(entry, depth + 1)?;
@@ -120,11 +128,11 @@ impl Writer {
     fn object(&mut self, object: &Object) -> Result<(), Wrong> {
         match object {
             Object::Version(version) | Object::VersionValue(version) => {
-                self.text(version.string().as_bytes());
+                self.text(version.string().as_bytes())?;
             }
             Object::Time(time) => {
                 let text = time.rfc3339().ok_or(Wrong::Refused)?;
-                self.text(text.as_bytes());
+                self.text(text.as_bytes())?;
             }
             // It has no fields that can be seen.
             Object::Location(_) => self.plain("{}"),
@@ -160,10 +168,25 @@ impl Writer {
         }
     }
 
-    fn text(&mut self, text: &[u8]) {
+    fn steps(&self) -> usize {
+        self.values + self.out.len() / BYTES_A_STEP
+    }
+
+    fn check(&self) -> Result<(), Wrong> {
+        if self.out.len() > self.longest {
+            return Err(Wrong::TooLong);
+        }
+        if self.steps() as u64 > self.most_steps {
+            return Err(Wrong::TooCostly);
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, text: &[u8]) -> Result<(), Wrong> {
         self.out.extend(b"\"");
         let mut rest = text;
         while let Some(first) = rest.first() {
+            self.check()?;
             let (letter, length) = unicode::decode(rest);
             let escaped = match letter {
                 '"' => "\\\"".to_owned(),
@@ -187,6 +210,7 @@ impl Writer {
             rest = &rest[length..];
         }
         self.out.extend(b"\"");
+        Ok(())
     }
 }
 

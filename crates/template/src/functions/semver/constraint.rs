@@ -1,6 +1,10 @@
 //! Constraints: alternatives between `||`, each of which is a list of comparisons that have to hold together.
 
-use crate::object::version::{Version, compare_pre};
+use crate::{
+    error::Fault,
+    functions::Scope,
+    object::version::{Version, compare_pre},
+};
 
 /// What a version has to meet.
 pub(super) struct Constraints(Vec<Vec<Comparison>>);
@@ -46,11 +50,16 @@ const OPERATORS: [(&str, Operator); 11] = [
     ("^", Operator::Caret),
 ];
 
+/// So many bytes that are read are one step.
+const BYTES_A_STEP: usize = 16;
+
 /// Reads constraints.
-pub(super) fn parse(text: &str) -> Option<Constraints> {
-    let text = ranges_written_out(text);
+pub(super) fn parse(scope: &mut Scope<'_>, text: &str) -> Result<Option<Constraints>, Fault> {
+    scope.reserve(text.len().saturating_mul(size_of::<Comparison>()))?;
+    let text = ranges_written_out(scope, text)?;
+    scope.steps(text.len())?;
     let alternatives = text.split("||").map(comparisons);
-    alternatives.collect::<Option<_>>().map(Constraints)
+    Ok(alternatives.collect::<Option<_>>().map(Constraints))
 }
 
 /// White space of a regular expression.
@@ -59,24 +68,29 @@ fn is_space(letter: char) -> bool {
 }
 
 /// `1.2 - 2.3` is `>= 1.2, <= 2.3`.
-fn ranges_written_out(text: &str) -> String {
+fn ranges_written_out(scope: &mut Scope<'_>, text: &str) -> Result<String, Fault> {
     let mut out = String::new();
     let mut rest = text;
-    while let Some((before, range, after)) = range(rest) {
+    while let Some((before, range, after)) = range(scope, rest)? {
         out.push_str(before);
         out.push_str(&range);
         rest = after;
     }
     out.push_str(rest);
-    out
+    Ok(out)
 }
 
 /// The first range: what comes before it, what it means, what comes after it.
-fn range(text: &str) -> Option<(&str, String, &str)> {
+fn range<'a>(
+    scope: &mut Scope<'_>,
+    text: &'a str,
+) -> Result<Option<(&'a str, String, &'a str)>, Fault> {
     for (start, _) in text.char_indices() {
         let Some(first) = raw_version(&text[start..]) else {
             continue;
         };
+        // Another may start at each letter of it.
+        scope.steps(1 + first.len() / BYTES_A_STEP)?;
         let after = &text[start + first.len()..];
         let spaces = after.trim_start_matches(is_space);
         if spaces.len() == after.len() {
@@ -94,9 +108,10 @@ fn range(text: &str) -> Option<(&str, String, &str)> {
         };
         let rest = second_start[second.len()..].trim_start_matches(is_space);
         let before = text[..start].trim_end_matches(is_space);
-        return Some((before, format!(">= {first}, <= {second} "), rest));
+        let range = format!(">= {first}, <= {second} ");
+        return Ok(Some((before, range, rest)));
     }
-    None
+    Ok(None)
 }
 
 fn comparisons(text: &str) -> Option<Vec<Comparison>> {

@@ -1,5 +1,7 @@
 //! Per cent signs in URLs: what they mean depends on the part.
 
+use crate::escape::percent;
+
 /// A part of a URL.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Mode {
@@ -54,7 +56,7 @@ pub(super) fn escape(text: &[u8], mode: Mode) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     for byte in text {
         if has_to_be_escaped(*byte, mode) {
-            out.extend(format!("%{byte:02X}").bytes());
+            percent(&mut out, *byte);
         } else {
             out.push(*byte);
         }

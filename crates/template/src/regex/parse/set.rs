@@ -7,8 +7,8 @@ use crate::{
 };
 
 /// Steps for a set that is looked up by its name, and for one to which what is the same to `(?i)` is added.
-const LOOK_UP: usize = 500;
-pub(super) const FOLD: usize = 200;
+const LOOK_UP: usize = 1000;
+const FOLD: usize = 200;
 
 impl Parser<'_, '_, '_> {
     /// A set of code points: `\d`, `\pL`, `\P{Greek}`.
@@ -134,7 +134,9 @@ impl Parser<'_, '_, '_> {
                     return Err(Fault::Refused);
                 }
             }
-            if self.flags.ignores_case {
+            if self.flags.ignores_case && first == last {
+                ranges.extend(Ranges::folded_point(first).iter());
+            } else if self.flags.ignores_case {
                 self.scope.steps(FOLD)?;
                 ranges.extend(Ranges::of([(first, last)]).folded().iter());
             } else {
