@@ -6,6 +6,7 @@
 mod cluster;
 mod inputs;
 mod measure;
+mod picture;
 mod processes;
 mod table;
 mod templates;
@@ -23,9 +24,26 @@ pub(crate) struct Args {
     /// One of: functions, small, many, in-place, opening, templates; all when left out
     name: Option<String>,
 
-    /// Measures controllers in a real cluster, and nothing else: some minutes
+    /// Measures controllers in a real cluster, and nothing else: two hours with all rows as they are
     #[arg(long, conflicts_with = "name")]
     cluster: bool,
+
+    /// With --cluster: only these rows, of applying, restart, unsealing, middle, memory, growth
+    #[arg(long, value_name = "ROW", requires = "cluster")]
+    only: Vec<String>,
+
+    /// With --cluster: so many SealedSecrets instead of as many as each row has
+    #[arg(long, value_name = "NUMBER", requires = "cluster")]
+    objects: Option<usize>,
+
+    /// With --cluster: for how many minutes requests are counted while nothing happens
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        requires = "cluster",
+        default_value_t = 10
+    )]
+    minutes: u64,
 
     /// How often each process runs
     #[arg(long, default_value_t = 40)]
@@ -49,7 +67,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         bail!("--runs has to be at least 1");
     }
     if args.cluster {
-        return table::print(&cluster::controllers()?);
+        return cluster::controllers(&args.only, args.objects, args.minutes);
     }
     let wanted = |name: &str| args.name.as_deref().is_none_or(|wanted| wanted == name);
     let chosen: Vec<_> = BENCHMARKS

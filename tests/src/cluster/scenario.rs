@@ -103,16 +103,27 @@ impl Controller<'_> {
     /// When it gives none.
     #[track_caller]
     pub fn metrics(&self) -> String {
+        self.ask_for_metrics()
+            .unwrap_or_else(|answer| panic!("no metrics: {answer}"))
+    }
+
+    /// Its metrics; none as long as it does not serve them.
+    pub fn metrics_if_any(&self) -> Option<String> {
+        self.ask_for_metrics().ok()
+    }
+
+    #[track_caller]
+    fn ask_for_metrics(&self) -> Result<String, Value> {
         let port = self.pod().port(&"metrics".into());
-        let answer = self
-            .pod()
-            .plane
-            .api()
-            .get(&self.proxy_path(port, "/metrics"));
-        let text = answer.body.as_str().filter(|_| answer.status == 200);
-        let text = text.unwrap_or_else(|| panic!("no metrics: {}", answer.body));
-        seen::record_metrics(text);
-        text.to_owned()
+        let path = self.proxy_path(port, "/metrics");
+        let answer = self.pod().plane.api().get(&path);
+        match answer.body {
+            Value::String(text) if answer.status == 200 => {
+                seen::record_metrics(&text);
+                Ok(text)
+            }
+            other => Err(other),
+        }
     }
 
     /// The value of a series of [`Self::metrics`], such as `sealed_secrets_controller_unseal_requests_total` or

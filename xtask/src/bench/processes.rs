@@ -75,8 +75,8 @@ pub(super) fn small(runs: usize) -> Result<Vec<Row>> {
         theirs.push(measure::run(&mut ground.kubeseal()?, &input)?);
     }
     let (ours, theirs) = (median(&ours), median(&theirs));
-    let row = |what, figure: fn(&Cost) -> f64, unit: &str| Row {
-        what,
+    let row = |what: &'static str, figure: fn(&Cost) -> f64, unit: &str| Row {
+        what: what.into(),
         command: "seal encrypt --cert CERT < secret.yaml".to_owned(),
         ours: format!("{:.1} {unit}", figure(&ours)),
         beside: format!("{:.1} {unit} (kubeseal v0.40.0)", figure(&theirs)),
@@ -115,8 +115,8 @@ pub(super) fn many(runs: usize) -> Result<Vec<Row>> {
     let (ours, bound) = (median(&ours), bounds[bounds.len() / 2]);
     let seals = bound * u32::try_from(cores()?)?;
     let command = "seal encrypt --cert CERT < secrets.yaml".to_owned();
-    let row = |what, ours: Duration, other: Duration, name: &str| Row {
-        what,
+    let row = |what: &'static str, ours: Duration, other: Duration, name: &str| Row {
+        what: what.into(),
         command: command.clone(),
         ours: format!("{:.0} ms", milliseconds(ours)),
         beside: format!("{:.0} ms ({name})", milliseconds(other)),
@@ -154,7 +154,7 @@ pub(super) fn in_place(runs: usize) -> Result<Vec<Row>> {
     let (ours, writing) = (ours[ours.len() / 2], writing[writing.len() / 2]);
     let bound = bound()?;
     Ok(vec![Row {
-        what: "1,000 files of 5 values in place, wall time",
+        what: "1,000 files of 5 values in place, wall time".into(),
         command: "seal encrypt --cert CERT --in-place DIR".to_owned(),
         ours: format!("{:.0} ms", milliseconds(ours)),
         beside: format!(
@@ -176,7 +176,7 @@ pub(super) fn opening(_runs: usize) -> Result<Vec<Row>> {
         .as_object()
         .context("envelope-costs counts operations")?;
     let row = |(keys, operations): (&String, &Value)| Row {
-        what: "opening an item with the right hint",
+        what: "opening an item with the right hint".into(),
         command: format!("cargo xtask bench opening ({keys} keys)"),
         ours: format!("{operations} private-key operations"),
         beside: "1".to_owned(),

@@ -1,6 +1,6 @@
 //! The figures as a Markdown table, with the machine and the commands that made them.
 
-use std::{fs, thread};
+use std::{borrow::Cow, fs, thread};
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use crate::workspace;
 /// One figure.
 pub(super) struct Row {
     /// What was measured, in words.
-    pub(super) what: &'static str,
+    pub(super) what: Cow<'static, str>,
     /// The command, as a user would type it.
     pub(super) command: String,
     /// Ours.
@@ -25,20 +25,29 @@ pub(super) fn print(rows: &[Row]) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }
+    print_head()?;
+    rows.iter().for_each(print_row);
+    Ok(())
+}
+
+/// Prints what comes before the rows.
+pub(super) fn print_head() -> Result<()> {
     let cores = thread::available_parallelism()?;
     println!("{}, {cores} cores, commit {}.\n", processor(), commit());
     println!("| what | command | seal | beside | ratio |\n|---|---|---|---|---|");
-    for row in rows {
-        let Row {
-            what,
-            command,
-            ours,
-            beside,
-            ratio,
-        } = row;
-        println!("| {what} | `{command}` | {ours} | {beside} | {ratio} |");
-    }
     Ok(())
+}
+
+/// Prints a row.
+pub(super) fn print_row(row: &Row) {
+    let Row {
+        what,
+        command,
+        ours,
+        beside,
+        ratio,
+    } = row;
+    println!("| {what} | `{command}` | {ours} | {beside} | {ratio} |");
 }
 
 fn processor() -> String {

@@ -43,8 +43,8 @@ pub(super) fn rendering(runs: usize) -> Result<Vec<Row>> {
         }
         let times = |of: &[(Duration, Cost)]| milliseconds(middle(of.iter().map(|run| run.0)));
         let memory = |of: &[(Duration, Cost)]| mebibytes(middle(of.iter().map(|run| run.1.memory)));
-        let row = |what, unit: &str, ours: f64, theirs: f64| Row {
-            what,
+        let row = |what: &'static str, unit: &str, ours: f64, theirs: f64| Row {
+            what: what.into(),
             command: format!("cargo xtask bench templates (threads: {threads})"),
             ours: format!("{ours:.0} {unit}"),
             beside: format!("{theirs:.0} {unit} (Go's text/template with sprig)"),
