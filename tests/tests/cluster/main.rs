@@ -6,6 +6,7 @@ mod deleting;
 mod drift;
 mod effort;
 mod failing;
+mod fairness;
 mod faults;
 mod features_off;
 mod http;
