@@ -10,6 +10,7 @@ pub mod fuzz;
 pub mod health;
 pub mod http;
 pub mod keys;
+pub mod long;
 pub mod memory;
 pub mod programs;
 pub mod run;

@@ -24,7 +24,7 @@ use tally::Tally;
 /// Which tests to run.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Also fuzzes every target for an hour, and for ten minutes under libFuzzer where a nightly toolchain and
+    /// Repeats what happens at random more often, fuzzes every target for an hour, and for ten minutes under libFuzzer where a nightly toolchain and
     /// cargo-fuzz are there, and hands Secrets to podman
     #[arg(long, conflicts_with = "filter")]
     long: bool,
@@ -107,6 +107,9 @@ fn tests(args: &Args, programs: &Path, record: &Record, tally: &mut Tally) -> Re
     command.args(&args.filter);
     record.hand_to(&mut command);
     command.env("SEAL_TEST_PROGRAMS", programs);
+    if args.long {
+        command.env("SEAL_TEST_LONG", "1");
+    }
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()

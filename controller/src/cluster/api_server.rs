@@ -209,6 +209,36 @@ impl ApiServer {
         }
     }
 
+    /// The objects of a namespace with these labels: a selector as it stands in a query.
+    pub(super) async fn list(
+        &self,
+        kind: Kind,
+        namespace: &str,
+        labels: &str,
+    ) -> Result<Vec<Value>, ApiError> {
+        let path = format!("{}?labelSelector={labels}", kind.collection(namespace));
+        let mut list = self.send(kind, "GET", &path, Vec::new()).await?;
+        match list["items"].take() {
+            Value::Array(items) => Ok(items),
+            _ => Err(nonsense()),
+        }
+    }
+
+    /// Whether this ServiceAccount has a right in a namespace. Where the API server does not say, it is taken to have it.
+    pub(super) async fn may(&self, verb: &str, resource: &str, namespace: &str) -> bool {
+        let review = serde_json::json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {"namespace": namespace, "verb": verb, "resource": resource}},
+        });
+        let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+        // It asks, and writes nothing.
+        let answer = match json(&review) {
+            Ok(body) => self.ask("POST", path, body).await,
+            Err(error) => Err(error),
+        };
+        answer.map_or(true, |answer| answer["status"]["allowed"] != false)
+    }
+
     /// The time by the API server's clock, as of the last [`Self::ask_time`].
     pub(super) fn time(&self, now: Timestamp) -> Timestamp {
         let ahead = SignedDuration::from_secs(self.clock_ahead.load(Ordering::Relaxed));
@@ -248,6 +278,10 @@ impl ApiServer {
                 return Err(ApiError::NotLeading);
             }
         }
+        self.ask(method, path, body).await
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: Vec<u8>) -> Result<Value, ApiError> {
         let request = http_request(method, path, body);
         let answer = timeout(TIME_LIMIT, self.client.request_text(request)).await;
         let text = match answer {

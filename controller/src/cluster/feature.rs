@@ -9,15 +9,18 @@ pub(super) enum Feature {
     CertificateConfigMap,
     /// This replica works as if there were no other.
     LeaderElection,
+    /// A new key is in use as soon as it is stored.
+    PendingKeys,
     /// `--old-gc-behavior` deletes nothing.
     OldGarbageCollection,
 }
 
 impl Feature {
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::KeyWatch,
         Self::CertificateConfigMap,
         Self::LeaderElection,
+        Self::PendingKeys,
         Self::OldGarbageCollection,
     ];
 
@@ -26,6 +29,7 @@ impl Feature {
             Self::KeyWatch => "key-watch",
             Self::CertificateConfigMap => "certificate-config-map",
             Self::LeaderElection => "leader-election",
+            Self::PendingKeys => "pending-keys",
             Self::OldGarbageCollection => "old-gc-behavior",
         }
     }
@@ -41,6 +45,9 @@ impl Feature {
             }
             Self::LeaderElection => {
                 "Leases cannot be used in the controller's namespace, for want of rights or of the API: this replica works as if there were no other"
+            }
+            Self::PendingKeys => {
+                "no right to update Secrets in the controller's namespace: a new key is in use as soon as it is stored"
             }
             Self::OldGarbageCollection => {
                 "no right to delete Secrets: they go with their SealedSecrets by the cluster's garbage collector only"

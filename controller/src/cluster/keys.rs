@@ -120,25 +120,15 @@ impl Keys {
         state.rebuild(self.order)
     }
 
-    /// What the schedule asks for. The newest key is as old as its certificate says or as the API server's clock says,
-    /// whichever is less, so that a clock that is wrong makes no keys.
-    pub(super) fn renewal(
+    #[cfg(test)]
+    fn renewal(
         &self,
         period: SignedDuration,
         cutoff: Option<Timestamp>,
         now: Timestamp,
         server_now: Timestamp,
     ) -> Renewal {
-        let ring = self.ring();
-        let Some(((key, _), since)) = ring.current().zip(ring.current_since()) else {
-            return Renewal::Due;
-        };
-        if cutoff.is_some_and(|cutoff| since < cutoff) {
-            return Renewal::Due;
-        }
-        let by_server = key.created.checked_add(now.duration_since(server_now));
-        let newest = by_server.map_or(since, |by_server| since.max(by_server));
-        renewal(Some(newest), period, now)
+        renewal_of(&self.ring(), period, cutoff, now, server_now)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -198,6 +188,26 @@ impl State {
     }
 }
 
+/// What the schedule asks for. The newest key is as old as its certificate says or as the API server's clock says,
+/// whichever is less, so that a clock that is wrong makes no keys.
+pub(super) fn renewal_of(
+    ring: &KeyRing,
+    period: SignedDuration,
+    cutoff: Option<Timestamp>,
+    now: Timestamp,
+    server_now: Timestamp,
+) -> Renewal {
+    let Some(((key, _), since)) = ring.current().zip(ring.current_since()) else {
+        return Renewal::Due;
+    };
+    if cutoff.is_some_and(|cutoff| since < cutoff) {
+        return Renewal::Due;
+    }
+    let by_server = key.created.checked_add(now.duration_since(server_now));
+    let newest = by_server.map_or(since, |by_server| since.max(by_server));
+    renewal(Some(newest), period, now)
+}
+
 fn in_order(ring: &KeyRing) -> Vec<KeyId> {
     ring.keys().iter().map(|key| key.id()).collect()
 }
@@ -209,11 +219,11 @@ pub(super) fn is_key(secret: &Secret, prefix: &str) -> bool {
     label.as_deref() == Some(annotations::KEY_ACTIVE) || secret.name() == prefix
 }
 
-/// A new key Secret as the API server is asked to make it: it chooses the name.
+/// A new key Secret with this value of the key label as the API server is asked to make it: it chooses the name.
 pub(super) fn new_key_secret(
     key: &GeneratedKey,
-    prefix: &str,
-    namespace: &str,
+    (prefix, namespace): (&str, &str),
+    state: &str,
     labels: &BTreeMap<String, String>,
     extra_annotations: &BTreeMap<String, String>,
 ) -> Secret {
@@ -223,7 +233,7 @@ pub(super) fn new_key_secret(
         .metadata
         .insert("generateName".to_owned(), prefix.into());
     let mut all = labels.clone();
-    all.extend(secret.labels());
+    all.insert(annotations::KEY_LABEL.to_owned(), state.to_owned());
     secret.set_strings("labels", all);
     secret.set_strings("annotations", extra_annotations.clone());
     secret
@@ -325,7 +335,7 @@ mod tests {
     fn a_new_key_secret_has_the_labels_that_were_asked_for_and_stays_a_key() {
         let pair = |name: &str, value: &str| [(name.to_owned(), value.to_owned())].into();
         let label = pair(annotations::KEY_LABEL, "compromised");
-        let secret = new_key_secret(&key(1), "prefix", "ns", &label, &pair("a", "b"));
+        let secret = new_key_secret(&key(1), ("prefix", "ns"), "active", &label, &pair("a", "b"));
         assert!(is_key(&secret, "other"));
         assert_eq!(secret.annotations(), pair("a", "b"));
         assert_eq!(secret.metadata["generateName"], "prefix");

@@ -4,20 +4,20 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::anyhow;
 use jiff::Timestamp;
-use seal_envelope::{Validity, generate_key};
-use seal_sealing::{Renewal, Secret};
+use seal_envelope::Validity;
+use seal_sealing::Renewal;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    task::spawn_blocking,
     time::{Instant, sleep},
 };
-use tracing::{error, info, warn};
-
-use crate::audit::{self, Caller};
+use tracing::{error, warn};
 
 use super::{
-    Cluster, api_server::Kind, certificate_map::publish, feature::Feature, keys::new_key_secret,
-    object_name::ObjectName, refusal::without_values,
+    Cluster,
+    certificate_map::publish,
+    feature::Feature,
+    make_key::{NotMade, Wanted},
+    object_name::ObjectName,
 };
 
 /// How often it is looked whether something is due, whatever a clock said before.
@@ -73,6 +73,8 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
     let mut offered = None;
     let mut told = None;
     let mut lead = cluster.lead_changes();
+    // Whether what an earlier leader left was looked for since this one leads.
+    let mut looked = false;
     loop {
         if cluster.keys.is_listed() {
             cluster.refresh_legacy_key().await;
@@ -80,14 +82,21 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
         let leads = cluster.leads();
         let wait = if leads && cluster.keys.is_listed() {
             cluster.api.ask_time().await;
+            if !looked {
+                match cluster.make_key(Wanted::LeftBehind, cutoff).await {
+                    Ok(is_made) => {
+                        looked = true;
+                        cutoff = cutoff.filter(|_| !is_made);
+                    }
+                    // It is looked for again with the next look at the keys.
+                    Err(NotMade::NotLeading) => {}
+                    Err(NotMade::Problem(problem)) => {
+                        warn!("whether an earlier leader left a key cannot be seen: {problem}");
+                    }
+                }
+            }
             let now = Timestamp::now();
-            let due = cluster.keys.renewal(
-                cluster.args.key_renew_period,
-                cutoff,
-                now,
-                cluster.api.time(now),
-            );
-            match due {
+            match cluster.schedule(cutoff, now).renewal(&cluster.keys.ring()) {
                 Renewal::Never => GLANCE,
                 Renewal::At(at) => at
                     .duration_since(now)
@@ -95,14 +104,15 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
                     .clamp(Duration::from_secs(1), GLANCE),
                 // Whatever wakes us, keys are not made in quick succession.
                 Renewal::Due if !tries.wait(Instant::now()).is_zero() => tries.wait(Instant::now()),
-                Renewal::Due => match cluster.make_key(now, Caller::Timer).await {
-                    Ok(()) => {
+                Renewal::Due => match cluster.make_key(Wanted::Due, cutoff).await {
+                    Ok(_) => {
                         // One key is enough, also where the cutoff lies in the future.
                         cutoff = None;
                         tries.succeeded(Instant::now());
                         Duration::ZERO
                     }
-                    Err(problem) => {
+                    Err(NotMade::NotLeading) => OFFER_AGAIN,
+                    Err(NotMade::Problem(problem)) => {
                         error!("a new key is due and cannot be made: {problem}");
                         tries.failed(Instant::now())
                     }
@@ -114,6 +124,7 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
         if !leads {
             // Another one may offer another.
             offered = None;
+            looked = false;
         }
         let is_offered = !leads || cluster.offer_certificate(&mut offered).await;
         let wait = if is_offered {
@@ -127,10 +138,14 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
             () = cluster.keys_changed.notified() => {}
             _ = lead.changed() => {}
             _ = now_please.recv() => {
-                if !cluster.leads() {
-                    warn!("a new key was asked for of a replica that does not lead, and only the one that does makes keys");
-                } else if let Err(problem) = cluster.make_key(Timestamp::now(), Caller::Signal).await {
-                    error!("the new key that was asked for cannot be made: {problem}");
+                match cluster.make_key(Wanted::AskedFor, None).await {
+                    Ok(_) => {}
+                    Err(NotMade::NotLeading) => {
+                        warn!("a new key was asked for of a replica that does not lead, and only the one that does makes keys");
+                    }
+                    Err(NotMade::Problem(problem)) => {
+                        error!("the new key that was asked for cannot be made: {problem}");
+                    }
                 }
             }
         }
@@ -138,57 +153,6 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
 }
 
 impl Cluster {
-    /// Makes a key; it is of no use before the API server has it.
-    async fn make_key(&self, now: Timestamp, caller: Caller) -> Result<(), String> {
-        let made = self.try_to_make_key(now, caller).await;
-        if made.is_err() {
-            audit::key_made(caller, "", None, false);
-        }
-        made
-    }
-
-    async fn try_to_make_key(&self, now: Timestamp, caller: Caller) -> Result<(), String> {
-        let (size, common_name, valid_for) = (
-            self.args.key_size,
-            self.args.my_cn.clone(),
-            self.args.key_ttl,
-        );
-        let key = spawn_blocking(move || generate_key(size, &common_name, now, valid_for))
-            .await
-            .map_err(|_| "an internal fault".to_owned())?
-            .map_err(|error| error.to_string())?;
-        let secret = new_key_secret(
-            &key,
-            &self.args.key_prefix,
-            &self.own,
-            &self.args.privatekey_labels,
-            &self.args.privatekey_annotations,
-        );
-        let written = self
-            .api
-            .create(Kind::Secret, &self.own, &secret)
-            .await
-            .map_err(|error| match without_values(&error, [&secret]) {
-                Ok(message) => message,
-                Err(hidden) => format!("the API server does not take it, and {hidden}"),
-            })?;
-        let secret = Secret::from_json(&written).map_err(|error| error.to_string())?;
-        info!(
-            namespace = self.own.as_str(),
-            secretname = secret.name(),
-            "New key written"
-        );
-        audit::key_made(caller, secret.name(), Some(key.certificate.key_id()), true);
-        info!("Certificate generated\n{}", key.certificate.to_pem());
-        let (changed, is_of_use) = self.keys.add_made(secret);
-        self.keys_seen(changed);
-        if is_of_use {
-            Ok(())
-        } else {
-            Err("the API server stored another Secret than was written, which is of no use as a key".to_owned())
-        }
-    }
-
     /// Reads the key Secret that is named as old installations named it.
     async fn refresh_legacy_key(&self) {
         if let Ok(found) = self.legacy_key().await {

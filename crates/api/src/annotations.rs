@@ -14,10 +14,14 @@ pub const MANAGED: &str = "sealedsecrets.bitnami.com/managed";
 pub const PATCH: &str = "sealedsecrets.bitnami.com/patch";
 /// In the template of a SealedSecret: the Secret gets no owner reference and outlives the SealedSecret.
 pub const SKIP_SET_OWNER_REFERENCES: &str = "sealedsecrets.bitnami.com/skip-set-owner-references";
-/// Label of a sealing key Secret; only the value [`KEY_ACTIVE`] counts.
+/// Label of a sealing key Secret; only those with the value [`KEY_ACTIVE`] seal and open.
 pub const KEY_LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
 /// The value of [`KEY_LABEL`] on keys in use.
 pub const KEY_ACTIVE: &str = "active";
+/// The value of [`KEY_LABEL`] on a key that was made and is not in use yet.
+pub const KEY_PENDING: &str = "pending";
+/// The value of [`KEY_LABEL`] on a key that is out of use.
+pub const KEY_RETIRED: &str = "retired";
 
 /// On a SealedSecret: one line an item, saying what it was sealed for, when and with which key.
 ///

@@ -61,6 +61,17 @@ struct Process {
     begun: usize,
 }
 
+impl Process {
+    /// `nsenter` stops when its child does, and goes on only when it is told to.
+    fn wake_parent(&self) {
+        let parent = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        // It fails only for a process that is gone already.
+        if let Some(parent) = parent {
+            let _ = kill_process(parent, Signal::CONT);
+        }
+    }
+}
+
 /// How a controller ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
@@ -211,6 +222,27 @@ impl<'p> Controller<'p> {
     /// When it does not run.
     pub fn kill(&mut self) -> Ended {
         self.end(Signal::KILL)
+    }
+
+    /// Keeps it from running (SIGSTOP), as a machine that is suspended does, until [`Self::go_on`].
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    pub fn hold(&self) {
+        let process = self.process.as_ref().expect("it runs");
+        kill_process(process.pid, Signal::STOP).expect("it runs");
+    }
+
+    /// Lets it run again after [`Self::hold`].
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    pub fn go_on(&self) {
+        let process = self.process.as_ref().expect("it runs");
+        kill_process(process.pid, Signal::CONT).expect("it runs");
+        process.wake_parent();
     }
 
     /// Stops it, starts it again and waits until it is ready.
@@ -379,6 +411,7 @@ impl Drop for Controller<'_> {
         };
         // It fails only for a process that is gone already, which is all we want.
         let _ = kill_process(process.pid, Signal::KILL);
+        process.wake_parent();
         let status = process.child.wait();
         if !thread::panicking() {
             self.record(status.ok().and_then(|status| status.code()), process.begun);
