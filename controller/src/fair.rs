@@ -227,3 +227,67 @@ impl<T> Lane<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLASS: Class = Class::Change;
+
+    /// The namespaces that have the next turns.
+    fn take(fair: &mut Fair<&'static str>, turns: usize) -> Vec<&'static str> {
+        let turns = (0..turns).map_while(|_| fair.take(|_, _| true));
+        turns.map(|turn| turn.entry).collect()
+    }
+
+    fn add(fair: &mut Fair<&'static str>, namespace: &'static str, numbers: std::ops::Range<u64>) {
+        for number in numbers {
+            fair.add(CLASS, namespace, number, namespace);
+        }
+    }
+
+    #[test]
+    fn who_comes_newly_has_no_credit_from_before_and_who_went_owes_what_was_done_for_him() {
+        let mut fair = Fair::new();
+        add(&mut fair, "a", 0..200);
+        assert_eq!(take(&mut fair, 100), ["a"; 100]);
+        add(&mut fair, "b", 200..210);
+        let next = take(&mut fair, 6);
+        assert_eq!(next.iter().filter(|name| **name == "b").count(), 3);
+        // More is done for c than it had turns, and it goes and comes again.
+        add(&mut fair, "c", 300..301);
+        while take(&mut fair, 1) != ["c"] {}
+        fair.charge(CLASS, "c", 50);
+        add(&mut fair, "c", 301..302);
+        let next = take(&mut fair, 40);
+        assert!(next.contains(&"b") && !next.contains(&"c"), "{next:?}");
+        assert!(take(&mut fair, 70).contains(&"c"));
+    }
+
+    #[test]
+    fn a_turn_goes_past_those_that_may_not_have_it() {
+        let mut fair = Fair::new();
+        add(&mut fair, "a", 0..2);
+        add(&mut fair, "b", 2..3);
+        fair.add(Class::Diagnosis, "c", 3, "c");
+        let of = |turn: Option<Turn<&'static str>>| turn.map(|turn| (turn.entry, turn.is_share));
+        assert_eq!(of(fair.take(|_, name| name != "a")), Some(("b", false)));
+        assert_eq!(of(fair.take(|class, _| class > CLASS)), Some(("c", false)));
+        assert_eq!(of(fair.take(|_, _| false)), None);
+        assert_eq!(fair.waiting(CLASS).count(), 2);
+    }
+
+    #[test]
+    fn namespaces_that_went_are_forgotten() {
+        let mut fair = Fair::new();
+        fair.add(CLASS, "stays", 0, 0);
+        for number in 1..10_000 {
+            let name = format!("n{number}");
+            fair.add(CLASS, &name, number, number);
+            fair.remove(CLASS, &name, number);
+        }
+        assert!(fair.lanes[0].namespaces.len() <= REMEMBERED + 2);
+        assert!(fair.remove(CLASS, "stays", 0).is_some());
+        assert!(fair.is_empty() && fair.lanes[0].namespaces.is_empty());
+    }
+}

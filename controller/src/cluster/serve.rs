@@ -44,6 +44,8 @@ const LAST_ANSWERS: Duration = Duration::from_millis(500);
 const WORKERS_A_CORE: usize = 16;
 /// Few cores wait as long for the API server, and what many look at at once takes memory.
 const WORKERS: RangeInclusive<usize> = 32..=256;
+/// Where requests are limited, no more than are made in a second, since the next one would wait behind theirs; but so many.
+const FEW_WORKERS: usize = 8;
 
 /// Works in the cluster until it is told to stop.
 ///
@@ -82,7 +84,7 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         .map(|(rate, burst)| Pace::new(rate, burst));
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let shared_cores = Arc::new(Cores::new(cores));
-    let workers = workers(cores);
+    let workers = workers(cores, args.client_limit().map(|(rate, _)| rate));
     let address = args.listen_addr.unwrap_or(ListenAddress::Everywhere(8080));
     let listener = listen(address)?;
     info!(addr = %address, "HTTP server serving");
@@ -182,9 +184,14 @@ async fn all_end(tasks: &mut JoinSet<()>, limit: Duration) -> bool {
 }
 
 /// How many SealedSecrets are looked at at once.
-fn workers(cores: usize) -> usize {
+fn workers(cores: usize, requests_a_second: Option<f32>) -> usize {
     let workers = cores.saturating_mul(WORKERS_A_CORE);
-    workers.clamp(*WORKERS.start(), *WORKERS.end())
+    let workers = workers.clamp(*WORKERS.start(), *WORKERS.end());
+    let needed = (FEW_WORKERS..workers).find(|few| {
+        let few = u16::try_from(*few).unwrap_or(u16::MAX);
+        requests_a_second.is_some_and(|rate| f32::from(few) >= rate)
+    });
+    needed.unwrap_or(workers)
 }
 
 fn listen(address: ListenAddress) -> anyhow::Result<TcpListener> {
@@ -220,4 +227,26 @@ fn watch(cluster: &Arc<Cluster>) -> JoinSet<anyhow::Result<()>> {
     watching.spawn(watches::keys(Arc::clone(cluster)).map(Ok));
     watching.spawn(renew::look_after_keys(Arc::clone(cluster)));
     watching
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_more_workers_than_cores_and_not_more_than_requests_that_may_be_made() {
+        let expected = [
+            ((1, None), 32),
+            ((2, None), 32),
+            ((8, None), 128),
+            ((usize::MAX, None), 256),
+            ((2, Some(0.5)), 8),
+            ((2, Some(20.0)), 20),
+            ((2, Some(20.5)), 21),
+            ((2, Some(1e9)), 32),
+        ];
+        for ((cores, rate), number) in expected {
+            assert_eq!(workers(cores, rate), number, "{cores} {rate:?}");
+        }
+    }
 }
