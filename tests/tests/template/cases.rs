@@ -71,6 +71,74 @@ fn every_function_has_three_cases() {
     assert!(few.is_empty(), "fewer than three cases: {few:?}");
 }
 
+/// The constructs of the language, each by what shows that a template has it.
+const CONSTRUCTS: [(&str, &[&str]); 37] = [
+    ("if", &["{{ if "]),
+    ("else", &["{{ else }}"]),
+    ("else if", &["{{ else if "]),
+    ("with", &["{{ with "]),
+    ("else with", &["{{ else with "]),
+    ("range", &["{{ range "]),
+    (
+        "range with a variable",
+        &["{{ range $i := ", "{{ range $e := ", "{{ range $v := "],
+    ),
+    (
+        "range with two variables",
+        &["{{ range $i, $e := ", "{{ range $k, $v := "],
+    ),
+    (
+        "range that assigns",
+        &["{{ range $i = ", "{{ range $i, $e = "],
+    ),
+    ("break", &["{{ break }}"]),
+    ("continue", &["{{ continue }}"]),
+    ("define", &["{{ define "]),
+    ("template", &["{{ template "]),
+    ("block", &["{{ block "]),
+    ("a comment", &["/*"]),
+    ("trimming before", &["{{- "]),
+    ("trimming after", &[" -}}"]),
+    ("a declaration", &["{{ $x := "]),
+    ("an assignment", &["{{ $x = "]),
+    ("with that declares", &["{{ with $x := "]),
+    ("if that declares", &["{{ if $x := "]),
+    ("the values", &["$."]),
+    ("dot", &["{{ . }}"]),
+    ("a field", &["{{ .user"]),
+    ("a field of a variable", &["$x."]),
+    ("a field of parentheses", &[")."]),
+    ("a pipe", &[" | "]),
+    ("nil", &[" nil"]),
+    ("a truth value", &[" true", " false"]),
+    ("a raw text", &["`"]),
+    ("a character", &[" 'a'", "'\\n'", "'é'"]),
+    ("a hexadecimal number", &["0x"]),
+    ("an octal number", &["0o"]),
+    ("a binary number", &["0b"]),
+    ("underscores in a number", &["1_0"]),
+    ("an exponent", &[" 1e"]),
+    ("a complex number", &["1i", "2i"]),
+];
+
+#[test]
+fn every_construct_has_three_cases() {
+    let whole: Vec<Case> = all()
+        .into_iter()
+        .filter(|(name, case)| *name == "language" && by_us(case).is_ok())
+        .map(|(_, case)| case)
+        .collect();
+    let few: Vec<&str> = CONSTRUCTS
+        .iter()
+        .filter(|(_, signs)| {
+            let has = |case: &&Case| signs.iter().any(|sign| case.template.contains(sign));
+            whole.iter().filter(has).count() < 3
+        })
+        .map(|(name, _)| *name)
+        .collect();
+    assert!(few.is_empty(), "fewer than three cases: {few:?}");
+}
+
 /// Whether a name stands in a template by itself.
 fn uses(template: &str, name: &str) -> bool {
     let is_word = |letter: char| letter.is_alphanumeric() || letter == '_';

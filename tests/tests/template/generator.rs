@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 
 use seal_template::functions::{self, Function, Parameter, Status};
 
+use crate::words::{
+    DATES, FIELDS, FORMATS, LISTS, MAPS, NUMBERS, OBJECTS, PATTERNS, PRESENT, STRICT, TEXTS,
+    UNORDERED,
+};
+
 /// A sequence that its seed decides (xorshift64*).
 pub(crate) struct Random(u64);
 
@@ -32,103 +37,6 @@ impl Random {
     }
 }
 
-const FIELDS: [&str; 13] = [
-    ".user", ".empty", ".num", ".multi", ".html", ".bin", ".unicode", ".float", ".csv", ".json",
-    ".neg", ".yaml", ".missing",
-];
-const TEXTS: [&str; 20] = [
-    r#""""#,
-    r#""a""#,
-    r#""abc""#,
-    r#"",""#,
-    r#""42""#,
-    r#""-1.50""#,
-    r#""0x1F""#,
-    r#""1.2.3""#,
-    r#""a,b,,c""#,
-    r#""Hello World""#,
-    r#""fooBarBaz_qux 12""#,
-    r#""é世\U0001F600""#,
-    r#""\xff\x00z""#,
-    r#""a\n\tb\\\"""#,
-    "`raw\\n`",
-    r#""{\"a\": [1, null]}""#,
-    r#""YWJj""#,
-    r#""/a/../b.c""#,
-    r#""http://u:p@h:1/p?q#f""#,
-    r#""<b>&'x'</b>""#,
-];
-const FORMATS: [&str; 16] = [
-    r#""%v""#,
-    r#""%s|%d""#,
-    r#""%q""#,
-    r#""%x %X""#,
-    r#""%5.2f|""#,
-    r#""%+v %#v""#,
-    r#""%T""#,
-    r#""%05d|%-5d|%+d""#,
-    r#""%t""#,
-    r#""%e %g""#,
-    r#""%c %U""#,
-    r#""%*d""#,
-    r#""%[2]v %[1]v""#,
-    r#""%!""#,
-    r#""%6.3s|""#,
-    r#""% x|%#x|%o|%b""#,
-];
-const NUMBERS: [&str; 14] = [
-    "0", "1", "2", "3", "-1", "7", "10", "0x1F", "'a'", "1.5", "-0.25", "1e3", "100.0", "1_0",
-];
-const DATES: [&str; 5] = [
-    "0",
-    "1700000000",
-    "(int64 -5)",
-    r#"(toDate "2006-01-02" "2020-02-29")"#,
-    r#"(toDate "2006-01-02 -0700" "1999-12-31 +0130")"#,
-];
-const PATTERNS: [&str; 8] = [
-    r#""[a-c]+""#,
-    r#""(\\w)(\\d*)""#,
-    r#""l|b""#,
-    r#""""#,
-    r#""^a?""#,
-    r#""(?i)É|x*""#,
-    r#"",""#,
-    r#""[^a]""#,
-];
-const LISTS: [&str; 8] = [
-    "(list 1 2 3)",
-    "(list)",
-    r#"(list "b" "a" nil 2.5)"#,
-    "(until 4)",
-    r#"(splitList "," .csv)"#,
-    "(fromJson .json).a",
-    r#"(list (list 1) (dict "a" 1))"#,
-    r#"(list "x" "y" "x")"#,
-];
-const MAPS: [&str; 5] = [
-    r#"(dict "a" 1 "b" "x")"#,
-    "(dict)",
-    r#"(dict "a" (dict "b" (list 1)) "n" nil)"#,
-    "(fromJson .json)",
-    r#"(dict "host" "h:1" "path" "/p q")"#,
-];
-/// Go gives their elements in any order.
-const UNORDERED: [&str; 2] = ["keys", "values"];
-/// They fail more often than not when they are given anything.
-const STRICT: [&str; 10] = [
-    "fail",
-    "call",
-    "semver",
-    "semverCompare",
-    "mustToDate",
-    "mustFromJson",
-    "urlParse",
-    "dig",
-    "index",
-    "decryptAES",
-];
-
 /// What an operand should be.
 #[derive(Clone, Copy, PartialEq)]
 enum Wanted {
@@ -137,6 +45,8 @@ enum Wanted {
     Date,
     Pattern,
     Format,
+    /// What is compared: mostly two of the same type.
+    Compared,
 }
 
 /// What a function wants in a place, where its type does not say it.
@@ -172,7 +82,7 @@ fn wanted(function: &Function, index: usize) -> Wanted {
         (_, Parameter::Time) => Wanted::Date,
         (0, Parameter::Value) if name == "len" => Wanted::Of(Parameter::Text),
         (_, Parameter::Value) if ["lt", "le", "gt", "ge", "eq", "ne"].contains(&name) => {
-            Wanted::Of(Parameter::Int)
+            Wanted::Compared
         }
         _ => Wanted::Of(parameter),
     }
@@ -207,6 +117,7 @@ pub(crate) struct Generator {
     /// The variables that are declared here.
     variables: Vec<String>,
     templates: usize,
+    blocks: usize,
     functions: Vec<(&'static Function, Parameter)>,
 }
 
@@ -225,6 +136,7 @@ fn template(seed: u64, functions: Vec<(&'static Function, Parameter)>) -> String
         out: String::new(),
         variables: Vec::new(),
         templates: 0,
+        blocks: 0,
         functions,
     };
     if generator.random.one_in(5) {
@@ -237,11 +149,12 @@ fn template(seed: u64, functions: Vec<(&'static Function, Parameter)>) -> String
 
 impl Generator {
     fn define(&mut self) {
-        self.templates = 1 + self.random.below(2);
+        self.templates = 1 + self.random.below(3);
         for index in 0..self.templates {
             self.action(&format!("define \"t{index}\""));
             let outer = std::mem::take(&mut self.variables);
-            let templates = std::mem::take(&mut self.templates);
+            // Only those before it, so that none calls itself.
+            let templates = std::mem::replace(&mut self.templates, index);
             self.body(2, 2, false);
             self.variables = outer;
             self.templates = templates;
@@ -250,8 +163,36 @@ impl Generator {
     }
 
     fn action(&mut self, inside: &str) {
-        let left = if self.random.one_in(8) { "{{- " } else { "{{ " };
-        let right = if self.random.one_in(8) { " -}}" } else { " }}" };
+        let lefts = [
+            "{{- ",
+            "{{-\n",
+            "{{-\t ",
+            "{{",
+            "{{\n  ",
+            "{{\t",
+            "\n {{- ",
+            " \r\n{{- ",
+        ];
+        let rights = [
+            " -}}",
+            "\n-}}",
+            "\t -}}",
+            "}}",
+            "\n}}",
+            "  }}",
+            " -}} \n",
+            "\r\n-}}\t",
+        ];
+        let left = if self.random.one_in(5) {
+            self.random.pick(&lefts)
+        } else {
+            "{{ "
+        };
+        let right = if self.random.one_in(5) {
+            self.random.pick(&rights)
+        } else {
+            " }}"
+        };
         self.out.push_str(left);
         self.out.push_str(inside);
         self.out.push_str(right);
@@ -286,19 +227,37 @@ impl Generator {
     fn variable(&mut self) {
         let pipeline = self.pipeline(2);
         if !self.variables.is_empty() && self.random.one_in(3) {
-            let name = self.variables[self.random.below(self.variables.len())].clone();
+            let name = self.known_variable();
             self.action(&format!("{name} = {pipeline}"));
             return;
         }
-        let name = format!("$v{}", self.variables.len());
+        let name = self.variable_name();
         self.action(&format!("{name} := {pipeline}"));
         self.variables.push(name);
+    }
+
+    fn known_variable(&mut self) -> String {
+        self.variables[self.random.below(self.variables.len())].clone()
+    }
+
+    /// A new one, or one that hides another.
+    fn variable_name(&mut self) -> String {
+        if !self.variables.is_empty() && self.random.one_in(4) {
+            return self.known_variable();
+        }
+        format!("$v{}", self.variables.len())
     }
 
     fn branch(&mut self, keyword: &str, depth: usize, in_range: bool) {
         let outer = self.variables.len();
         let pipeline = self.pipeline(2);
-        self.action(&format!("{keyword} {pipeline}"));
+        if self.random.one_in(4) {
+            let name = self.variable_name();
+            self.action(&format!("{keyword} {name} := {pipeline}"));
+            self.variables.push(name);
+        } else {
+            self.action(&format!("{keyword} {pipeline}"));
+        }
         self.body(2, depth - 1, in_range);
         self.variables.truncate(outer);
         if self.random.one_in(4) {
@@ -331,17 +290,24 @@ impl Generator {
                 list => list,
             },
         };
-        let declaration = match self.random.below(4) {
+        let declaration = match self.random.below(6) {
             0 => {
-                self.variables.push("$i".to_owned());
-                self.variables.push("$e".to_owned());
-                "$i, $e := "
+                let (index, element) = (self.variable_name(), "$e".to_owned());
+                let declaration = format!("{index}, {element} := ");
+                self.variables.extend([index, element]);
+                declaration
             }
             1 => {
-                self.variables.push("$e".to_owned());
-                "$e := "
+                let element = self.variable_name();
+                let declaration = format!("{element} := ");
+                self.variables.push(element);
+                declaration
             }
-            _ => "",
+            2 if self.variables.len() > 1 => {
+                format!("{}, {} = ", self.known_variable(), self.known_variable())
+            }
+            3 if !self.variables.is_empty() => format!("{} = ", self.known_variable()),
+            _ => String::new(),
         };
         self.action(&format!("range {declaration}{over}"));
         self.body(2, depth - 1, true);
@@ -355,7 +321,17 @@ impl Generator {
     }
 
     fn other(&mut self, in_range: bool) {
-        match self.random.below(4) {
+        match self.random.below(5) {
+            4 => {
+                let index = self.blocks;
+                self.blocks += 1;
+                let pipeline = self.pipeline(1);
+                self.action(&format!("block \"b{index}\" {pipeline}"));
+                let outer = std::mem::take(&mut self.variables);
+                self.body(1, 1, false);
+                self.variables = outer;
+                self.action("end");
+            }
             0 if in_range => {
                 let word = self.random.pick(&["break", "continue"]);
                 self.action(word);
@@ -365,7 +341,17 @@ impl Generator {
                 let pipeline = self.pipeline(1);
                 self.action(&format!("template \"t{index}\" {pipeline}"));
             }
-            2 => self.out.push_str("{{- /* a comment */ -}}"),
+            2 => {
+                let comments = [
+                    "{{- /* a comment */ -}}",
+                    "{{/* a\n}} comment */}}",
+                    "{{- /**/}}\n",
+                    "\n{{/* */ -}}\n",
+                    "{{ /* no comment */ }}",
+                ];
+                let comment = self.random.pick(&comments);
+                self.out.push_str(comment);
+            }
             // Sometimes something that is not in the language.
             _ if self.random.one_in(10) => {
                 let wrong = self.random.pick(&[
@@ -422,6 +408,7 @@ impl Generator {
                     Wanted::Of(Parameter::Int) => false,
                     Wanted::Of(parameter) => parameter == given,
                     Wanted::List => given == Parameter::List,
+                    Wanted::Compared => true,
                     Wanted::Date | Wanted::Pattern | Wanted::Format => false,
                 })
             });
@@ -458,6 +445,8 @@ impl Generator {
             Wanted::Pattern => return random.pick(&PATTERNS).to_owned(),
             Wanted::Format => return random.pick(&FORMATS).to_owned(),
             Wanted::List => Parameter::List,
+            Wanted::Compared if random.one_in(3) => Parameter::Any,
+            Wanted::Compared => return random.pick(&NUMBERS[..8]).to_owned(),
             // Not what something else gives: it may be a number that takes Go all memory.
             Wanted::Of(Parameter::Int) => return random.pick(&NUMBERS[..8]).to_owned(),
             Wanted::Of(parameter) => parameter,
@@ -482,7 +471,7 @@ impl Generator {
         }
         let random = &mut self.random;
         match parameter {
-            Parameter::Text if random.one_in(3) => random.pick(&FIELDS[..12]),
+            Parameter::Text if random.one_in(3) => random.pick(&FIELDS[..PRESENT]),
             Parameter::Text => random.pick(&TEXTS),
             Parameter::Int | Parameter::Float | Parameter::Uint32 => random.pick(&NUMBERS),
             Parameter::Bool => random.pick(&["true", "false", "(eq 1 1)"]),
@@ -495,6 +484,7 @@ impl Generator {
                 6 => random.pick(&LISTS),
                 7 => random.pick(&MAPS),
                 8 => random.pick(&DATES[2..]),
+                9 if random.one_in(2) => random.pick(&OBJECTS),
                 _ => random.pick(&[
                     "true",
                     "false",

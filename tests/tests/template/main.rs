@@ -9,3 +9,4 @@ mod generated;
 mod generator;
 mod limits;
 mod samples;
+mod words;
