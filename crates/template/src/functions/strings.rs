@@ -151,12 +151,15 @@ fn mapped(
 
 fn trim_all(scope: &mut Scope<'_>, mut given: Arguments) -> Result<Value, Fault> {
     let (unwanted, text) = (given.text()?, given.text()?);
-    let unwanted: Vec<char> = unicode::runes(&unwanted)
+    scope.reserve(unwanted.len().saturating_mul(size_of::<char>()))?;
+    scope.steps((unwanted.len() + text.len()) / LETTERS_A_STEP)?;
+    let mut unwanted: Vec<char> = unicode::runes(&unwanted)
         .map(|(_, letter)| letter)
         .collect();
-    scope.steps(text.len().saturating_mul(unwanted.len()) / 64)?;
+    unwanted.sort_unstable();
+    unwanted.dedup();
     scope.text(unicode::trim_matches(&text, |letter| {
-        unwanted.contains(&letter)
+        unwanted.binary_search(&letter).is_ok()
     }))
 }
 
