@@ -268,6 +268,12 @@ pub struct Args {
     #[arg(action = ArgAction::Set, value_name = "BOOL", default_value = "true")]
     pub log_info_stdout: bool,
 
+    /// Send a span for each look at a SealedSecret to this collector, by OTLP over HTTP: `http://HOST:4318`, without
+    /// `/v1/traces`. Only where the program was built with the feature `otlp`.
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    #[arg(value_parser = values::collector, help_heading = "Log")]
+    pub otlp_endpoint: Option<String>,
+
     /// The name of the installation, as clients know it: that of its Service. The certificate is also offered in the
     /// ConfigMap NAME-certificate.
     #[arg(

@@ -35,7 +35,18 @@ fn run(args: Args) -> ExitCode {
             Err(_) => ExitCode::Failed,
         };
     }
-    telemetry::start(args.log_format, args.log_level, args.log_info_stdout);
+    let collector = args.otlp_endpoint.as_deref();
+    let started = telemetry::start(
+        args.log_format,
+        args.log_level,
+        args.log_info_stdout,
+        collector,
+    );
+    // They are sent until the end.
+    let _traces = match started {
+        Ok(traces) => traces,
+        Err(error) => return failed(&error),
+    };
     for notice in &args.notices {
         warn!("{notice}");
     }
@@ -45,9 +56,11 @@ fn run(args: Args) -> ExitCode {
     };
     match outcome {
         Ok(code) => code,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "error: {error:#}");
-            ExitCode::Failed
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    let _ = writeln!(io::stderr(), "error: {error:#}");
+    ExitCode::Failed
 }

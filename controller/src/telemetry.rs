@@ -4,6 +4,10 @@
 //! A line holds names, key ids, reasons and counts, never a value. The audit lines ([`crate::audit`]) go where INFO goes,
 //! whatever level is logged.
 
+#[cfg_attr(feature = "otlp", path = "telemetry/otlp.rs")]
+#[cfg_attr(not(feature = "otlp"), path = "telemetry/no_traces.rs")]
+mod traces;
+
 use std::{io, str::FromStr};
 
 use tracing::{Level, Subscriber};
@@ -18,6 +22,8 @@ use tracing_subscriber::{
 };
 
 use crate::{args::LogFormat, audit};
+
+pub use traces::Traces;
 
 /// The least level that is logged, in Go's words: a name, with or without an offset (`INFO+2`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,25 +65,38 @@ impl Threshold {
     }
 }
 
-/// Starts the log of this process; everything goes to standard error where `info_to_stdout` is false.
-pub fn start(format: LogFormat, threshold: Threshold, info_to_stdout: bool) {
+/// Starts the log of this process, and sends spans to the collector at `collector`; everything of the log goes to standard
+/// error where `info_to_stdout` is false. Spans are sent until what is returned is dropped.
+///
+/// # Errors
+///
+/// Where spans cannot be sent to such an address.
+pub fn start(
+    format: LogFormat,
+    threshold: Threshold,
+    info_to_stdout: bool,
+    collector: Option<&str>,
+) -> anyhow::Result<Traces> {
+    let traces = collector.map_or_else(|| Ok(Traces::none()), Traces::to)?;
     if info_to_stdout {
         let writer = || {
             io::stderr
                 .with_max_level(Level::WARN)
                 .or_else(io::stdout.with_max_level(Level::TRACE))
         };
-        subscriber(writer, format, threshold).init();
+        subscriber(writer, format, threshold, &traces).init();
     } else {
-        subscriber(|| io::stderr, format, threshold).init();
+        subscriber(|| io::stderr, format, threshold, &traces).init();
     }
+    Ok(traces)
 }
 
 fn subscriber<W>(
     writer: impl Fn() -> W,
     format: LogFormat,
     threshold: Threshold,
-) -> impl Subscriber + Send + Sync
+    traces: &Traces,
+) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
@@ -91,7 +110,7 @@ where
     let log = lines(writer(), format, false).with_filter(ours.with_max_level_hint(level));
     let audit =
         lines(writer(), format, true).with_filter(audits.with_max_level_hint(LevelFilter::INFO));
-    registry().with(log).with(audit)
+    Box::new(registry().with(log).with(audit).with(traces.layer()))
 }
 
 fn lines<W, S>(writer: W, format: LogFormat, with_target: bool) -> Box<dyn Layer<S> + Send + Sync>
@@ -156,7 +175,12 @@ mod tests {
     fn audit_lines_are_written_whatever_level_is_logged_and_nothing_else_is_there_of_its_target() {
         for threshold in [Threshold(-8), Threshold(0), Threshold(8), Threshold(12)] {
             let written = Written::default();
-            let log = subscriber(lines_to(&written), LogFormat::Json, threshold);
+            let log = subscriber(
+                lines_to(&written),
+                LogFormat::Json,
+                threshold,
+                &Traces::none(),
+            );
             tracing::subscriber::with_default(log, || {
                 let key = KeyId::of_spki(b"a key");
                 audit::key_made(Caller::Timer, "a-key", Some(key), true);
@@ -190,7 +214,7 @@ mod tests {
         let name = "a\n\"},\u{1b}[31m\u{0}\u{2028}b/c\r\n";
         for format in [LogFormat::Text, LogFormat::Json] {
             let written = Written::default();
-            let log = subscriber(lines_to(&written), format, Threshold(0));
+            let log = subscriber(lines_to(&written), format, Threshold(0), &Traces::none());
             tracing::subscriber::with_default(log, || {
                 audit::verified(Caller::Http(None), name, Answer::Opens);
                 audit::verified(Caller::Http(None), &"x".repeat(1000), Answer::Opens);
@@ -214,7 +238,7 @@ mod tests {
     fn what_libraries_say_is_not_let_through_at_any_level_in_any_format() {
         for format in [LogFormat::Text, LogFormat::Json] {
             let written = Written::default();
-            let log = subscriber(lines_to(&written), format, Threshold(-8));
+            let log = subscriber(lines_to(&written), format, Threshold(-8), &Traces::none());
             tracing::subscriber::with_default(log, || {
                 let span =
                     tracing::error_span!(target: "kube_client::client", "marker", marker = 1);

@@ -18,6 +18,9 @@ use crate::tools;
 /// The environment variable that names the folder with the programs, when whoever runs the tests has built them.
 pub const BUILT: &str = "SEAL_TEST_PROGRAMS";
 
+/// The environment variable that names the controller built with the feature `otlp`, when it was built beforehand.
+pub const WITH_TRACES: &str = "SEAL_TEST_CONTROLLER_WITH_TRACES";
+
 /// A program that tests run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
@@ -25,6 +28,8 @@ pub enum Program {
     Seal,
     /// Our controller.
     Controller,
+    /// Our controller, built with the feature `otlp`.
+    ControllerWithTraces,
     /// The command line of the project we are compatible with.
     Kubeseal,
     /// The controller of the project we are compatible with.
@@ -36,7 +41,7 @@ impl Program {
     pub fn name(self) -> &'static str {
         match self {
             Self::Seal => "seal",
-            Self::Controller => "seal-controller",
+            Self::Controller | Self::ControllerWithTraces => "seal-controller",
             Self::Kubeseal => "kubeseal",
             Self::UpstreamController => "upstream-controller",
         }
@@ -44,13 +49,17 @@ impl Program {
 
     /// Whether it is one of ours, whose runs are recorded.
     pub fn is_ours(self) -> bool {
-        matches!(self, Self::Seal | Self::Controller)
+        matches!(
+            self,
+            Self::Seal | Self::Controller | Self::ControllerWithTraces
+        )
     }
 
     /// Where it is, built if it has to be.
     pub fn path(self) -> PathBuf {
         match self {
             Self::Seal | Self::Controller => folder().join(self.name()),
+            Self::ControllerWithTraces => with_traces().to_owned(),
             Self::Kubeseal => tools::kubeseal(),
             Self::UpstreamController => tools::path(&UPSTREAM_CONTROLLER),
         }
@@ -61,6 +70,29 @@ impl Program {
 pub fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| env::var_os(BUILT).map_or_else(build, PathBuf::from))
+}
+
+/// The controller built with the feature `otlp`: by whoever runs the tests, or into a folder of its own.
+fn with_traces() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let built = env::var_os(WITH_TRACES).map(PathBuf::from);
+        built.unwrap_or_else(|| {
+            let target = folder().join("otlp");
+            let status = Command::new(env!("CARGO"))
+                .args(["build", "--quiet", "--workspace", "--bin=seal-controller"])
+                .args(["--features=seal-controller/otlp", "--target-dir"])
+                .arg(&target)
+                .current_dir(env!("CARGO_MANIFEST_DIR"))
+                .status()
+                .expect("cargo, which built this test, can be run");
+            assert!(
+                status.success(),
+                "the controller does not build with traces"
+            );
+            target.join("debug/seal-controller")
+        })
+    })
 }
 
 fn build() -> PathBuf {

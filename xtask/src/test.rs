@@ -49,6 +49,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         steps.run("lints", lints);
     }
     let record = Record::fresh()?;
+    let with_traces = steps.run("build the controller with traces", || {
+        workspace::controller_with_traces()
+    });
     let programs = steps.run("build the programs under test", || {
         workspace::programs(Profile::Dev)
     });
@@ -64,8 +67,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .join()
         .map_err(|_| anyhow!("building the peers panicked"))?;
     steps.ran("build the peers", time, built.map_err(Into::into));
-    if let Some(programs) = programs {
-        steps.run("tests", || tests(args, &programs, &record, &mut tally));
+    if let (Some(programs), Some(with_traces)) = (programs, with_traces) {
+        steps.run("tests", || {
+            tests(args, &programs, &with_traces, &record, &mut tally)
+        });
         if args.long {
             steps.run("podman", || podman(&programs));
         }
@@ -94,7 +99,12 @@ fn build_peers() -> Result<(), Error> {
 fn lints() -> Result<()> {
     // What only a long run runs is no target of all.
     let podman = ["--package=seal-tests", "--test=podman"];
-    for targets in [["--workspace", "--all-targets"], podman] {
+    let with_traces = [
+        "--package=seal-controller",
+        "--all-targets",
+        "--features=otlp",
+    ];
+    for targets in [&["--workspace", "--all-targets"][..], &podman, &with_traces] {
         let mut clippy = workspace::cargo(["clippy", "--quiet"]);
         workspace::succeed(clippy.args(targets).args(["--", "-D", "warnings"]))?;
     }
@@ -102,7 +112,13 @@ fn lints() -> Result<()> {
 }
 
 /// Runs the tests, doc tests included, and counts them while their output passes by.
-fn tests(args: &Args, programs: &Path, record: &Record, tally: &mut Tally) -> Result<()> {
+fn tests(
+    args: &Args,
+    programs: &Path,
+    with_traces: &Path,
+    record: &Record,
+    tally: &mut Tally,
+) -> Result<()> {
     let mut command = workspace::cargo(["test", "--workspace", "--no-fail-fast"]);
     command.args(&args.filter);
     record.hand_to(&mut command);
@@ -110,6 +126,7 @@ fn tests(args: &Args, programs: &Path, record: &Record, tally: &mut Tally) -> Re
     if args.long {
         command.env("SEAL_TEST_LONG", "1");
     }
+    command.env("SEAL_TEST_CONTROLLER_WITH_TRACES", with_traces);
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()

@@ -1,7 +1,7 @@
 //! The workspace these commands work on: its folder, its files, Cargo in it.
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -76,6 +76,26 @@ pub(crate) fn programs(profile: Profile) -> Result<PathBuf> {
     };
     succeed(cargo(["build", "--quiet"]).args(build))?;
     Ok(target_folder()?.join(folder))
+}
+
+/// The controller built with the feature `otlp`, in a folder of its own. The programs have to be built afterwards: Cargo
+/// puts it in their place.
+pub(crate) fn controller_with_traces() -> Result<PathBuf> {
+    succeed(&mut cargo([
+        "build",
+        "--quiet",
+        "--workspace",
+        "--bin=seal-controller",
+        "--features=seal-controller/otlp",
+    ]))?;
+    let built = target_folder()?.join("debug");
+    let folder = built.join("otlp");
+    fs::create_dir_all(&folder).context("cannot make a folder for the controller")?;
+    let program = folder.join("seal-controller");
+    // It may be running, from a test that was broken off.
+    let _ = fs::remove_file(&program);
+    fs::copy(built.join("seal-controller"), &program).context("cannot copy the controller")?;
+    Ok(program)
 }
 
 /// How a program is built.

@@ -9,7 +9,7 @@ use clap::{Arg, Command, ValueEnum};
 
 use super::{
     LogFormat,
-    values::{boolean, number, rate},
+    values::{boolean, collector, number, rate},
 };
 use crate::{duration, telemetry::Threshold};
 
@@ -50,6 +50,7 @@ fn problem(value_name: &str, text: &str) -> Option<String> {
         "NUMBER" => number(text).err(),
         "RATE" => rate(text).err(),
         "DURATION" => duration::parse(text.strip_prefix('-').unwrap_or(text)).err(),
+        "URL" => collector(text).err(),
         "LEVEL" => text.parse::<Threshold>().err().map(str::to_owned),
         "FORMAT" => LogFormat::from_str(text, false)
             .err()

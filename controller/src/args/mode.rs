@@ -33,6 +33,7 @@ type Wrong = (ErrorKind, String);
 /// Refuses what contradicts each other, lets the right one of two names of a flag count, and notes what is to be said.
 pub(super) fn settle(args: &mut Args, matches: &ArgMatches) -> Result<(), Wrong> {
     settle_period(args, matches);
+    settle_traces(args, matches)?;
     if args.directory.is_some() {
         check_directory(args, matches)?;
     } else if args.once {
@@ -67,6 +68,21 @@ fn settle_period(args: &mut Args, matches: &ArgMatches) {
     if counts {
         args.key_renew_period = period;
     }
+}
+
+/// Where the program cannot send spans, who asks for them is told; a variable that is set for all programs is no wish.
+fn settle_traces(args: &mut Args, matches: &ArgMatches) -> Result<(), Wrong> {
+    if cfg!(feature = "otlp") || args.otlp_endpoint.is_none() {
+        return Ok(());
+    }
+    if source(matches, "otlp_endpoint") == Some(ValueSource::CommandLine) {
+        let message = "--otlp-endpoint cannot be used: this seal-controller was built without the feature otlp";
+        return Err((ErrorKind::ValueValidation, message.to_owned()));
+    }
+    args.otlp_endpoint = None;
+    let notice = "the environment variable OTEL_EXPORTER_OTLP_ENDPOINT has no effect: this seal-controller was built without the feature otlp";
+    args.notices.push(notice.to_owned());
+    Ok(())
 }
 
 fn check_directory(args: &mut Args, matches: &ArgMatches) -> Result<(), Wrong> {

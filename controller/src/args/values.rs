@@ -116,6 +116,18 @@ pub(super) fn cutoff(text: &str) -> Result<Cutoff, String> {
         })
 }
 
+/// The address of a collector, to which a path is added.
+pub(super) fn collector(text: &str) -> Result<String, String> {
+    let is_url = |uri: &http::Uri| {
+        let scheme = uri.scheme_str().unwrap_or_default();
+        ["http", "https"].contains(&scheme) && uri.query().is_none()
+    };
+    match text.parse() {
+        Ok(uri) if is_url(&uri) => Ok(text.to_owned()),
+        _ => Err("must be a URL of http or https, such as http://HOST:4318".to_owned()),
+    }
+}
+
 /// The label that makes a key a key is set in any case, and is no matter of this flag.
 pub(super) fn labels(text: &str) -> Result<Pairs, String> {
     let mut labels = annotations(text)?;

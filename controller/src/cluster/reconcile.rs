@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use seal_api::{Reason, Verdict};
 use seal_sealing::{Failure, Secret};
 use serde_json::Value;
-use tracing::{debug, info, warn};
+use tracing::{Instrument, Span, debug, debug_span, field::Empty, info, warn};
 
 use super::{
     Cluster,
@@ -51,6 +51,18 @@ enum Outcome {
     Failed,
     /// It is to be looked at again after this time, for this reason.
     After(Duration, Class),
+}
+
+impl Outcome {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Dropped => "dropped",
+            Self::Settled(_) => "settled",
+            Self::Again => "again",
+            Self::Failed => "failed",
+            Self::After(..) => "put-off",
+        }
+    }
 }
 
 /// What was done, and what is to be said of it.
@@ -121,8 +133,18 @@ impl Cluster {
     async fn look_at(&self, name: &ObjectName, class: Class) {
         let begun = Instant::now();
         self.metrics.unseal_requested();
-        let outcome = self.reconcile(name, class).await;
+        let span = debug_span!(
+            "reconcile",
+            object = %name,
+            class = class.as_str(),
+            outcome = Empty,
+            reason = Empty,
+        );
+        let outcome = self.reconcile(name, class).instrument(span.clone()).await;
         self.metrics.reconciled(begun.elapsed());
+        span.record("outcome", outcome.as_str());
+        span.in_scope(|| debug!("looked at"));
+        drop(span);
         let mut objects = self.objects();
         match outcome {
             Outcome::Settled(known) => {
@@ -203,6 +225,7 @@ impl Cluster {
         if let Some(error) = done.error() {
             self.metrics.unseal_failed(error, &name.namespace);
         }
+        Span::current().record("reason", done.verdict.reason.as_str());
         let told = self.tell(name, &read, &done, now).await;
         match told {
             Err(ApiError::Conflict) => Outcome::Again,

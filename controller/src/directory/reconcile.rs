@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use seal_api::{Reason, SealedSecret, Verdict, annotations};
 use seal_sealing::{Secret, UnsealOptions};
 use seal_shell::is_unsynced;
-use tracing::info;
+use tracing::{Span, debug, debug_span, field::Empty, info};
 
 use super::{
     catalogue::{Catalogue, Located},
@@ -67,6 +67,13 @@ enum Stage {
     Unsettled(Timestamp),
 }
 
+/// A look at an object that had to be opened.
+struct Look {
+    /// How long opening took.
+    took: Duration,
+    span: Span,
+}
+
 /// A Secret that is to be written.
 struct Write {
     secret: Secret,
@@ -107,9 +114,9 @@ impl Directory {
                 .iter()
                 .map(|(name, located)| self.prepare(name, located))
                 .collect();
-            let (mut decided, took) = self.open_and_decide(batch, prepared, now);
+            let (mut decided, looks) = self.open_and_decide(batch, prepared, now);
             self.record_intents(batch, &mut decided);
-            for (((name, located), stage), took) in batch.iter().zip(decided).zip(took) {
+            for (((name, located), stage), look) in batch.iter().zip(decided).zip(looks) {
                 let begun = Instant::now();
                 let finding = match stage {
                     Stage::Found(finding) => finding,
@@ -124,9 +131,12 @@ impl Directory {
                 if finding.is_open_to_others && finding.verdict.is_ready() {
                     outcome.warnings.extend(self.close_to_others(name));
                 }
+                let reason = finding.verdict.reason;
                 self.conclude(name, located, finding, now, outcome);
-                if let Some(took) = took {
+                if let Some(Look { took, span }) = look {
                     self.metrics.reconciled(took + begun.elapsed());
+                    span.record("reason", reason.as_str());
+                    span.in_scope(|| debug!("looked at"));
                 }
             }
         }
@@ -155,13 +165,13 @@ impl Directory {
         }
     }
 
-    /// How far each has come, and how long it took to open those that had to be.
+    /// How far each has come, and of those that had to be opened how it went.
     fn open_and_decide(
         &self,
         batch: &[(&ObjectName, &Located)],
         prepared: Vec<Stage>,
         now: Timestamp,
-    ) -> (Vec<Stage>, Vec<Option<Duration>>) {
+    ) -> (Vec<Stage>, Vec<Option<Look>>) {
         let to_open = batch
             .iter()
             .zip(&prepared)
@@ -169,12 +179,23 @@ impl Directory {
         let to_open: Vec<&SealedSecret> = to_open
             .map(|((_, located), _)| &located.found().sealed)
             .collect();
+        let to_look_at = batch
+            .iter()
+            .zip(&prepared)
+            .filter(|(_, stage)| matches!(stage, Stage::ToOpen(_)));
+        let spans: Vec<Span> = to_look_at
+            .map(|((name, _), _)| {
+                debug_span!("reconcile", object = %name, class = "pass", reason = Empty)
+            })
+            .collect();
+        let mut spans = spans.into_iter();
         let mut opened = open_all(&to_open, &self.keys.ring, &self.options()).into_iter();
         let decide = |((name, located), stage): (&(&ObjectName, &Located), Stage)| match stage {
             Stage::ToOpen(target) => match opened.next() {
                 Some(opened) => {
                     let stage = self.decide(name, located, &target, &opened, now);
-                    (stage, Some(opened.took))
+                    let took = opened.took;
+                    (stage, spans.next().map(|span| Look { took, span }))
                 }
                 None => (Stage::ToOpen(target), None),
             },

@@ -14,6 +14,7 @@ mod image_changed;
 mod installing;
 mod keys;
 mod least_privilege;
+mod log;
 mod metrics;
 mod migrate;
 mod our_manifests;
