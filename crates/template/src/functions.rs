@@ -248,6 +248,8 @@ pub fn find(name: &str) -> Option<&'static Function> {
     BY_NAME.get(name).copied()
 }
 
+pub(crate) use date::date_argument;
+
 /// The arguments of a call, in their order.
 pub struct Arguments(std::vec::IntoIter<Value>);
 

@@ -86,19 +86,16 @@ impl Template {
     }
 
     /// The functions that the template names and that have to be allowed, whether they would be called or not, in their
-    /// order: as the errors that they are while they are not allowed.
+    /// order: as the errors that they are while they are not allowed. A function of dates is one where it is certain that it
+    /// is given none, since then it reads the clock.
     pub fn functions_off(&self) -> impl Iterator<Item = Error> {
         let mut position = Position::of(&self.source, 0);
-        let off = self.parsed.off.iter();
-        off.filter_map(move |(function, offset)| match function.status {
-            functions::Status::Same => None,
-            functions::Status::Off(why) => {
-                position = position.later(&self.source, *offset);
-                Some(Error {
-                    position,
-                    function: Some(function.name.to_owned()),
-                    problem: Problem::FunctionOff(why),
-                })
+        self.parsed.off.iter().map(move |off| {
+            position = position.later(&self.source, off.offset);
+            Error {
+                position,
+                function: Some(off.function.name.to_owned()),
+                problem: Problem::FunctionOff(off.why),
             }
         })
     }
@@ -166,6 +163,48 @@ mod tests {
             error.to_string(),
             "2:36: uuidv4: the function is not available: it is random"
         );
+    }
+
+    #[test]
+    fn functions_of_dates_read_the_clock_where_they_are_certainly_given_none() {
+        let off = |source: &str| {
+            Template::parse("item", source)
+                .unwrap()
+                .functions_off()
+                .count()
+        };
+        for source in [
+            "{{ date \"2006\" .user }}",
+            "{{ .user | date \"2006\" }}",
+            "{{ if false }}{{ date \"2006\" \"x\" }}{{ end }}",
+            "{{ htmlDate (.user) }}",
+            "{{ htmlDateInZone 1.5 \"UTC\" }}",
+            "{{ dateInZone \"2006\" nil \"UTC\" }}",
+            "{{ range 2 }}{{ $.user | htmlDate }}{{ end }}",
+            "{{ with .user }}{{ else }}{{ print (date \"2006\" .user) }}{{ end }}",
+        ] {
+            assert_eq!(off(source), 1, "{source}");
+        }
+        for source in [
+            "{{ date \"2006\" 0 }}",
+            "{{ 1e3 | int64 | date \"2006\" }}",
+            "{{ .user | toDate \"2006\" | date \"2006\" }}",
+            "{{ with dict \"a\" 1 }}{{ .a | htmlDate }}{{ end }}",
+            "{{ define \"t\" }}{{ htmlDate .a }}{{ htmlDate $.a }}{{ end }}",
+            "{{ $x := 1 }}{{ htmlDate $x }}",
+            "{{ if .a }}{{ htmlDate .a }}{{ else }}{{ template \"item\" (dict \"a\" 1) }}{{ end }}",
+            "{{ htmlDateInZone 5 \"UTC\" }}",
+            "{{ if 1 }}{{ $ = dict \"a\" 1 }}{{ end }}{{ htmlDate $.a }}",
+        ] {
+            assert_eq!(off(source), 0, "{source}");
+        }
+        let source = "{{ date \"2006\" (index (list .user uuidv4) 0) }}{{ htmlDate (print now) }}{{ print now | htmlDate }}";
+        let template = Template::parse("item", source).unwrap();
+        let places: Vec<usize> = template
+            .functions_off()
+            .map(|off| off.position.offset)
+            .collect();
+        assert!(places.is_sorted() && places.len() == 3, "{places:?}");
     }
 
     #[test]

@@ -2,19 +2,22 @@
 //!
 //! Bodies are kept on a stack of what is open, not on the machine's; only parentheses recurse, to a limit.
 
+mod clock;
 mod expression;
 mod float;
 mod number;
 mod quoted;
+mod variables;
 
 use std::collections::BTreeMap;
 
 pub(crate) use float::parse_float;
 pub(crate) use number::parse_int;
+use variables::Variables;
 
 use crate::{
     error::{Error, Position, Problem},
-    functions::Function,
+    functions::{Function, Why},
     lex::{Kind, Token, lex},
     node::{
         BodyId, Branch, DOLLAR, Definition, Name, Pipeline, Statement, StatementId, StatementKind,
@@ -38,8 +41,15 @@ pub(crate) struct Parsed {
     pub(crate) tree: Tree,
     /// The body that rendering starts with.
     pub(crate) start: BodyId,
-    /// The functions that have to be allowed, and where they are named.
-    pub(crate) off: Vec<(&'static Function, usize)>,
+    /// What has to be allowed, in its order.
+    pub(crate) off: Vec<Off>,
+}
+
+/// A function that has to be allowed, and where it is named.
+pub(crate) struct Off {
+    pub(crate) function: &'static Function,
+    pub(crate) why: Why,
+    pub(crate) offset: usize,
 }
 
 /// Parses the text of the template with this name.
@@ -65,7 +75,11 @@ struct Parser<'a> {
     ranges: usize,
     open: Vec<Open>,
     tree: Tree,
-    off: Vec<(&'static Function, usize)>,
+    off: Vec<Off>,
+    /// Functions of dates that are given the text of a value, unless the template gives itself other values.
+    clocks: Vec<Off>,
+    /// Whether `$` becomes something else somewhere.
+    dollar_changes: bool,
 }
 
 /// An action that waits for its `end`.
@@ -107,6 +121,8 @@ impl<'a> Parser<'a> {
             open: Vec::new(),
             tree: Tree::default(),
             off: Vec::new(),
+            clocks: Vec::new(),
+            dollar_changes: false,
         }
     }
 
@@ -140,7 +156,12 @@ impl<'a> Parser<'a> {
         self.define(name.clone(), statements, self.source.len())?;
         let tree = std::mem::take(&mut self.tree);
         let start = tree.definitions.get(&name).map_or(0, |found| found.body);
-        let off = std::mem::take(&mut self.off);
+        let mut off = std::mem::take(&mut self.off);
+        let calls_itself = |statement: &Statement| matches!(&statement.kind, StatementKind::Template { name: called, .. } if *called == name);
+        if !self.dollar_changes && !tree.statements.iter().any(calls_itself) {
+            off.append(&mut self.clocks);
+        }
+        off.sort_by_key(|off| off.offset);
         Ok(Parsed { tree, start, off })
     }
 
@@ -451,38 +472,5 @@ impl<'a> Parser<'a> {
             function: None,
             problem: Problem::Syntax(what),
         }
-    }
-}
-
-/// The variables that are declared at a place.
-struct Variables {
-    declared: Vec<Name>,
-    /// How often each is declared.
-    counts: BTreeMap<Name, usize>,
-}
-
-impl Variables {
-    fn new() -> Self {
-        Self {
-            declared: vec![DOLLAR],
-            counts: BTreeMap::from([(DOLLAR, 1)]),
-        }
-    }
-
-    fn push(&mut self, name: Name) {
-        self.declared.push(name);
-        *self.counts.entry(name).or_default() += 1;
-    }
-
-    fn truncate(&mut self, length: usize) {
-        for name in self.declared.drain(length..) {
-            if let Some(count) = self.counts.get_mut(&name) {
-                *count -= 1;
-            }
-        }
-    }
-
-    fn contains(&self, name: Name) -> bool {
-        self.counts.get(&name).is_some_and(|count| *count > 0)
     }
 }

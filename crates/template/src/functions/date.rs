@@ -81,6 +81,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
 ];
 
+/// Which argument of a function is a date, and otherwise the clock's time.
+pub(crate) fn date_argument(function: &str) -> Option<usize> {
+    match function {
+        "date" | "dateInZone" | "date_in_zone" => Some(1),
+        "htmlDate" | "htmlDateInZone" => Some(0),
+        _ => None,
+    }
+}
+
 /// What date is meant: a time, or seconds since 1970. Everything else is now.
 fn time_of(scope: &Scope<'_>, date: &Value) -> Result<Time, Fault> {
     match date {

@@ -1,11 +1,11 @@
 //! What stands inside an action: pipelines, commands, operands.
 
-use super::{Parser, Result, UNEXPECTED, Wrong, number};
+use super::{Off, Parser, Result, UNEXPECTED, Wrong, number};
 use crate::{
     error::Problem,
     functions::{self, Status},
     lex::{Kind, Token},
-    node::{Command, Operand, OperandKind, Pipeline},
+    node::{Command, DOLLAR, Operand, OperandKind, Pipeline},
     text::Text,
 };
 
@@ -46,6 +46,7 @@ impl Parser<'_> {
             }
         }
         self.check(&pipeline)?;
+        self.note_clocks(&pipeline);
         Ok(pipeline)
     }
 
@@ -68,6 +69,7 @@ impl Parser<'_> {
             self.at += 1;
             let name = self.name(self.text(variable));
             self.variables.push(name);
+            self.dollar_changes |= name == DOLLAR;
             pipeline.variables.push(name);
             if !is_comma {
                 pipeline.assigns = next.kind == Kind::Assign;
@@ -188,8 +190,13 @@ impl Parser<'_> {
         let kind = match token.kind {
             Kind::Identifier => {
                 let function = function(text, token.start)?;
-                if function.status != Status::Same {
-                    self.off.push((function, token.start));
+                if let Status::Off(why) = function.status {
+                    let offset = token.start;
+                    self.off.push(Off {
+                        function,
+                        why,
+                        offset,
+                    });
                 }
                 OperandKind::Function(function)
             }
