@@ -284,6 +284,7 @@ impl Cluster {
     /// Forgets what came of the SealedSecrets: another replica looks after them now. Where this one leads again, it looks
     /// at all of them, as after a start.
     fn start_over(&self) {
+        self.openings.break_off();
         let names = self.objects().forget_outcomes();
         self.metrics.forget_objects();
         for name in names {

@@ -70,13 +70,17 @@ impl Openings {
         }
     }
 
-    /// Breaks all of them off, also those that begin later.
-    pub(super) fn close(&self) {
-        let mut state = self.state();
-        state.is_closed = true;
-        for (_, job) in state.jobs.values() {
+    /// Breaks all of them off.
+    pub(super) fn break_off(&self) {
+        for (_, job) in self.state().jobs.values() {
             job.break_off();
         }
+    }
+
+    /// Breaks all of them off, also those that begin later.
+    pub(super) fn close(&self) {
+        self.state().is_closed = true;
+        self.break_off();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -137,20 +141,29 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_gone_is_broken_off_and_all_are_at_the_end() {
+    async fn what_is_gone_is_broken_off_and_all_are_when_nobody_wants_any() {
         let cores = Arc::new(Cores::new(1));
         let openings = Openings::default();
         let names = ["a", "b", "c"].map(|name| ObjectName::new("prod", name));
-        let jobs = [(); 3].map(|()| cores.job(Class::Change, "prod"));
+        let jobs = [(); 2].map(|()| cores.job(Class::Change, "prod"));
         let begin = |at: usize| openings.begin(&names[at], fingerprint(1), jobs[at].handle());
         let first_two = [begin(0), begin(1)];
         openings.gone(&names[0]);
         assert!(!jobs[0].begin().await);
         assert!(jobs[1].begin().await);
-        openings.close();
+        openings.break_off();
         assert!(!jobs[1].go_on(Class::Change));
-        let last = begin(2);
-        assert!(!jobs[2].begin().await);
-        drop((first_two, last));
+        drop(first_two);
+        drop(jobs);
+        // Those that come later are wanted again, but at the end.
+        let job = cores.job(Class::Change, "prod");
+        let later = openings.begin(&names[2], fingerprint(1), job.handle());
+        assert!(job.begin().await && job.go_on(Class::Change));
+        drop((later, job));
+        openings.close();
+        let job = cores.job(Class::Change, "prod");
+        let last = openings.begin(&names[2], fingerprint(1), job.handle());
+        assert!(!job.begin().await);
+        drop(last);
     }
 }
