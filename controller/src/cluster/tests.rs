@@ -155,6 +155,66 @@ async fn a_watch_that_is_behind_what_was_read_makes_no_loop() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_follows_opens_and_writes_nothing_and_makes_up_for_it_when_it_leads() {
+    let (cluster, asked) = cluster(usual);
+    cluster.settle(leader::Standing::Follows);
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(1), Class::Change);
+    work(&cluster, Duration::from_secs(60)).await;
+    let empty = json!({});
+    let written = [
+        cluster.api.create(Kind::Secret, "prod", &empty).await,
+        cluster.api.replace(Kind::ConfigMap, &name(), &empty).await,
+        cluster
+            .api
+            .replace_status(Kind::SealedSecret, &name(), &empty)
+            .await,
+        cluster
+            .api
+            .delete(Kind::Secret, &name(), &empty)
+            .await
+            .map(|()| empty.clone()),
+    ];
+    assert!(
+        written
+            .iter()
+            .all(|written| *written == Err(ApiError::NotLeading))
+    );
+    assert_eq!(*asked.lock().expect("no test panics with it"), []);
+    cluster.settle(leader::Standing::Alone);
+    work(&cluster, Duration::from_millis(300)).await;
+    assert_eq!(count(&asked, "POST", "/secrets"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_leads_no_longer_drops_what_is_in_hand_and_looks_at_everything_when_it_leads_again() {
+    let leading = Arc::new(Mutex::new(None::<Arc<Cluster>>));
+    let held = Arc::clone(&leading);
+    let (cluster, asked) = cluster(move |method, path| {
+        // Between what it reads and what it writes.
+        let taken = held.lock().expect("no test panics with it").take();
+        if let Some(cluster) = taken {
+            cluster.api.gate.close();
+        }
+        usual(method, path)
+    });
+    *leading.lock().expect("no test panics with it") = Some(Arc::clone(&cluster));
+    cluster.sealed_secret_seen(&name(), "u", fingerprint(1), Class::Change);
+    work(&cluster, Duration::from_secs(5)).await;
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
+    assert_eq!(count(&asked, "POST", ""), 0);
+    assert_eq!(count(&asked, "PUT", ""), 0);
+    cluster.settle(leader::Standing::Follows);
+    cluster.settle(leader::Standing::Alone);
+    work(&cluster, Duration::from_millis(300)).await;
+    assert_eq!(count(&asked, "POST", "/secrets"), 1);
+    // It does not rely on what came of it before another one led.
+    cluster.settle(leader::Standing::Follows);
+    cluster.settle(leader::Standing::Alone);
+    work(&cluster, Duration::from_millis(300)).await;
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_watch_has_and_the_api_server_denies_is_looked_for_again() {
     let (cluster, asked) = cluster(|_, _| failure(404, "NotFound", "not found"));
     cluster.sealed_secret_seen(&name(), "u", fingerprint(1), Class::Change);

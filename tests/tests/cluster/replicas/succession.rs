@@ -7,7 +7,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use seal_tests::{
@@ -86,6 +86,42 @@ struct Stop<'a>(&'a AtomicBool);
 impl Drop for Stop<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_leader_that_is_told_to_stop_finishes_what_it_has_in_hand_and_ends_within_5_seconds() {
+    let proxy = Proxy::start(shared(Manifests::Ours));
+    let kubeconfig = format!("--kubeconfig={}", proxy.kubeconfig().display());
+    let mut replicas = Replicas::new(2, |setup| setup.args([kubeconfig]));
+    // What takes longer than it may is left to the next one.
+    for (name, slow) in [("quick", 1500), ("slow", 20_000)] {
+        let leader = replicas.leader();
+        let before = proxy.faults();
+        let once = AtomicUsize::new(0);
+        proxy.misbehave(move |asked| {
+            let is_write = asked.method == "POST" && asked.path.ends_with("/secrets");
+            let is_first = is_write && once.fetch_add(1, Ordering::Relaxed) == 0;
+            is_first.then_some(Fault::Delay(Duration::from_millis(slow)))
+        });
+        replicas.apply(name, "one");
+        let stopping = &replicas.all[leader];
+        stopping.wait_for("it is in hand", |_| (proxy.faults() > before).then_some(()));
+        let begun = Instant::now();
+        let ended = replicas.all[leader].stop();
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(5), "{took:?}\n{}", ended.log);
+        assert_eq!(ended.code, Some(0));
+        assert!(
+            ended.log.contains("the lead was given back"),
+            "{}",
+            ended.log
+        );
+        let finished = ended.log.contains("Secret made");
+        assert_eq!(finished, name == "quick", "{}", ended.log);
+        replicas.wait_for(name, "one", Duration::from_secs(10));
+        replicas.all[leader].start_again();
+        replicas.all[leader].wait_until_ready();
     }
 }
 
