@@ -377,6 +377,9 @@ pub struct UnsealArgs {
     /// Unseal types that Kubernetes itself acts on (service account and bootstrap tokens) as well.
     #[arg(long)]
     pub allow_restricted_types: bool,
+    /// Render functions that are random or read the clock as well; what they give is not what they gave in the cluster.
+    #[arg(long)]
+    pub allow_random_functions: bool,
 }
 
 /// Make sealing keys.

@@ -26,10 +26,12 @@ enum Values {
 }
 
 pub(crate) fn run(args: &RenderArgs, reporter: &mut Reporter) -> Result<(), Problem> {
+    let now = Timestamp::now();
+    let random_functions = args.allow_random_functions.then_some(now);
     let values = match &args.values {
         Some(path) => Values::StandIns(stand_ins(path)?),
         None => {
-            let ring = key_files::read_ring(&args.key, Timestamp::now(), reporter);
+            let ring = key_files::read_ring(&args.key, now, reporter);
             if ring.is_empty() {
                 return Ok(());
             }
@@ -52,7 +54,7 @@ pub(crate) fn run(args: &RenderArgs, reporter: &mut Reporter) -> Result<(), Prob
         let place = || place(&input.name, found.document, found.node);
         let secret = reader.sealed_secret(found.node).and_then(|sealed| {
             values
-                .render(&sealed)
+                .render(&sealed, random_functions)
                 .map_err(|failure| Problem::new(failure.reason(), failure.to_string()).at(place()))
         });
         match secret {
@@ -68,11 +70,16 @@ pub(crate) fn run(args: &RenderArgs, reporter: &mut Reporter) -> Result<(), Prob
 }
 
 impl Values {
-    fn render(&self, sealed: &SealedSecret) -> Result<Secret, Failure> {
+    fn render(
+        &self,
+        sealed: &SealedSecret,
+        random_functions: Option<Timestamp>,
+    ) -> Result<Secret, Failure> {
         match self {
             Self::Sealed(ring) => {
                 let options = UnsealOptions {
                     restricted_types: true,
+                    random_functions,
                     ..UnsealOptions::default()
                 };
                 unseal(sealed, ring, &options).map(|opened| opened.secret)
@@ -86,7 +93,7 @@ impl Values {
                         value.unwrap_or_else(|| format!("<{key}>").into_bytes().into()),
                     )
                 });
-                render(sealed, items.collect())
+                render(sealed, items.collect(), random_functions)
             }
         }
     }

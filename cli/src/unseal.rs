@@ -16,7 +16,8 @@ use crate::{
 };
 
 pub(crate) fn run(args: &UnsealArgs, reporter: &mut Reporter) -> Result<(), Problem> {
-    let ring = key_files::read_ring(&args.key, Timestamp::now(), reporter);
+    let now = Timestamp::now();
+    let ring = key_files::read_ring(&args.key, now, reporter);
     if ring.is_empty() {
         return Ok(());
     }
@@ -29,6 +30,7 @@ pub(crate) fn run(args: &UnsealArgs, reporter: &mut Reporter) -> Result<(), Prob
     }
     let options = UnsealOptions {
         restricted_types: args.allow_restricted_types,
+        random_functions: args.allow_random_functions.then_some(now),
         ..UnsealOptions::default()
     };
     let json = stream.format == Format::Json;

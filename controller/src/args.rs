@@ -222,6 +222,12 @@ pub struct Args {
     #[arg(help_heading = "Secrets")]
     pub allow_restricted_types: bool,
 
+    /// Render templates whose functions are random or read the clock as well. The Secret of one is rendered when it is not
+    /// there and when its SealedSecret changes, and at no other time.
+    #[arg(long, action = ArgAction::Set, value_name = "BOOL", default_value = "false")]
+    #[arg(help_heading = "Secrets")]
+    pub allow_random_functions: bool,
+
     /// Set no owner reference on any Secret: each stays when its SealedSecret goes.
     #[arg(long, action = ArgAction::Set, value_name = "BOOL", default_value = "false")]
     #[arg(help_heading = "Secrets")]

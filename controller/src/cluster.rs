@@ -21,9 +21,12 @@ mod place;
 mod queue;
 mod read;
 mod reconcile;
+mod records;
 mod refusal;
 mod renew;
+mod secret;
 mod serve;
+mod status;
 mod tell;
 mod watches;
 
@@ -36,6 +39,7 @@ use std::{
 };
 
 use seal_sealing::{KeyOrder, Secret};
+use serde_json::Value;
 use tokio::{
     sync::{Notify, watch},
     time::sleep,
@@ -50,10 +54,12 @@ use feature::Feature;
 use keys::Keys;
 use leader::Leadership;
 use object_name::ObjectName;
-use objects::{Fingerprint, Objects};
+use objects::Objects;
 use openings::Openings;
 use queue::Queue;
+use read::Read;
 use reconcile::{FIRST_RETRY, wait_after};
+use records::Records;
 use refusal::without_values;
 
 pub use serve::run;
@@ -71,6 +77,7 @@ struct Cluster {
     keys: Keys,
     objects: Mutex<Objects>,
     queue: Arc<Queue>,
+    records: Records,
     /// What is spent on SealedSecrets that do not open.
     effort: Mutex<Effort>,
     cores: Arc<Cores>,
@@ -81,6 +88,8 @@ struct Cluster {
     keys_changed: Notify,
     /// Whether the keys are known: before that nothing is said to be sealed with an unknown one.
     keys_listed: watch::Sender<bool>,
+    /// Whether it is known which Secrets there are, as far as they are watched: before that none is said to be missing.
+    secrets_known: watch::Sender<bool>,
     said: Mutex<Said>,
 }
 
@@ -91,6 +100,8 @@ struct Said {
     keys_elsewhere: BTreeSet<ObjectName>,
     /// The namespaces of which the SealedSecrets were listed, or could not be.
     listed: HashSet<Option<String>>,
+    /// Those of which the Secrets were.
+    secrets_listed: HashSet<Option<String>>,
 }
 
 impl Cluster {
@@ -115,7 +126,6 @@ impl Cluster {
         let effort = Effort::new(args.max_failing_operations.into());
         Self {
             scope: args.namespaces(&own),
-            args,
             own,
             api,
             leadership,
@@ -125,11 +135,14 @@ impl Cluster {
             queue: Arc::new(queue),
             cores,
             openings: Openings::default(),
+            records: Records::new(),
             served,
             metrics,
             keys_changed: Notify::new(),
             keys_listed: watch::Sender::new(false),
+            secrets_known: watch::Sender::new(args.skip_recreate),
             said: Mutex::default(),
+            args,
         }
     }
 
@@ -149,16 +162,35 @@ impl Cluster {
         self.effort.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn sealed_secret_seen(&self, name: &ObjectName, uid: &str, seen: Fingerprint, class: Class) {
-        let is_due = {
+    /// The flags that change what is made of a SealedSecret, where they are on.
+    fn result_flags(&self) -> Vec<&'static str> {
+        let args = &self.args;
+        let flags = [
+            ("accept-deprecated-v1-data", args.accept_deprecated_v1_data),
+            ("allow-restricted-types", args.allow_restricted_types),
+            ("allow-random-functions", args.allow_random_functions),
+            ("skip-set-owner-references", args.skip_set_owner_references),
+        ];
+        let on = flags.into_iter().filter(|(_, is_on)| *is_on);
+        on.map(|(flag, _)| flag).collect()
+    }
+
+    fn sealed_secret_seen(&self, name: &ObjectName, object: Value, class: Class) {
+        let Some(read) = Read::of(object, self.result_flags()) else {
+            return;
+        };
+        let is_new = {
             // Held, as where it is gone.
             let mut objects = self.objects();
             self.metrics.object_there(&name.namespace, &name.name);
-            objects.see(name, uid, seen)
+            objects.see(name, &read.uid, &read.version, read.seen)
         };
-        if is_due {
+        let is_edited = self.look_at_record(name, &read);
+        if is_new || is_edited {
             self.queue.add(name.clone(), self.class_of(class));
-            self.openings.changed(name, seen);
+        }
+        if is_new {
+            self.openings.changed(name, read.seen);
         }
     }
 
@@ -233,8 +265,21 @@ impl Cluster {
         self.look_whether_ready();
     }
 
+    /// The Secrets of a namespace, or of all, are known, or it is known that they cannot be.
+    fn secrets_listed(&self, namespace: Option<&str>) {
+        let mut said = self.said();
+        said.secrets_listed.insert(namespace.map(str::to_owned));
+        if said.secrets_listed.len() >= self.namespaces() {
+            self.secrets_known.send_replace(true);
+        }
+    }
+
+    fn namespaces(&self) -> usize {
+        self.scope.as_ref().map_or(1, BTreeSet::len)
+    }
+
     fn look_whether_ready(&self) {
-        let namespaces = self.scope.as_ref().map_or(1, BTreeSet::len);
+        let namespaces = self.namespaces();
         if self.said().listed.len() >= namespaces && self.keys.is_listed() {
             self.served.set_ready(true);
         }

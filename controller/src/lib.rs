@@ -15,6 +15,7 @@ mod fair;
 mod http;
 mod metrics;
 pub mod plan;
+mod record;
 pub mod telemetry;
 
 pub use args::{Args, KeyOrder, ListenAddress, LogFormat};

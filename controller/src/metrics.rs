@@ -94,6 +94,8 @@ pub(crate) struct Metrics {
     key_problems: Family<Labels, Gauge>,
     reconcile_duration: Histogram,
     status_writes: Counter,
+    found_by_record: Counter,
+    records_left_out: Counter,
     api_errors: Family<Labels, Counter>,
     leader: Gauge,
     feature_off: Family<Labels, Gauge>,
@@ -200,6 +202,8 @@ impl Metrics {
             key_problems: add(register, &KEY_PROBLEMS, Family::default()),
             reconcile_duration: add(register, &RECONCILE_DURATION, histogram()),
             status_writes: add(register, &STATUS_WRITES, Counter::default()),
+            found_by_record: add(register, &FOUND_BY_RECORD, Counter::default()),
+            records_left_out: add(register, &RECORDS_LEFT_OUT, Counter::default()),
             api_errors: add(register, &API_ERRORS, Family::default()),
             leader: add(register, &LEADER, Gauge::default()),
             feature_off: add(register, &FEATURE_OFF, Family::default()),
@@ -318,6 +322,16 @@ impl Metrics {
     /// A status was written to the API server.
     pub(crate) fn status_written(&self) {
         self.status_writes.inc();
+    }
+
+    /// A Secret was found right by its record, without opening its SealedSecret.
+    pub(crate) fn found_by_record(&self) {
+        self.found_by_record.inc();
+    }
+
+    /// A status had no room for a record.
+    pub(crate) fn record_left_out(&self) {
+        self.records_left_out.inc();
     }
 
     /// The API server answered with an error, or not at all.

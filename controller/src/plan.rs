@@ -9,6 +9,8 @@ mod ownership;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use seal_api::{
     ConditionStatus, ConditionType, Reason, SealedSecretStatus, Verdict, conditions, transition,
@@ -31,8 +33,8 @@ pub struct Observed<'o> {
     pub target: Target<'o>,
     /// What our own record says of the Secret.
     pub record: Record,
-    /// The status as it was last written.
-    pub status: Option<&'o SealedSecretStatus>,
+    /// Whether the Secret was right for the SealedSecret as it is now, so that what differs was changed by somebody else.
+    pub settled: bool,
 }
 
 /// The SealedSecret, as far as a decision needs it.
@@ -46,8 +48,23 @@ pub enum Source<'o> {
         opened: Result<&'o Secret, &'o Failure>,
         /// Whether its template asks for a Secret without owner reference.
         without_owner: bool,
-        /// Its generation.
-        generation: Option<i64>,
+        /// What is to become of data that is there.
+        rendering: Rendering,
+    },
+}
+
+/// What is to become of the data of a Secret that is there and ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rendering {
+    /// It is made again: the same SealedSecret always opens to the same data.
+    #[default]
+    Repeatable,
+    /// It is made anew, because the SealedSecret changed. Its template gives something else each time.
+    Due,
+    /// It stays as it is: its template gives something else each time, and nothing says that the SealedSecret changed.
+    Stays {
+        /// Whether somebody else changed it.
+        drifted: bool,
     },
 }
 
@@ -165,6 +182,7 @@ pub fn next_status(
     Some(SealedSecretStatus {
         conditions,
         observed_generation: generation,
+        record: present.and_then(|status| status.record.clone()),
     })
 }
 
@@ -179,6 +197,24 @@ pub fn status_after_write(
     SealedSecretStatus {
         conditions: conditions(said, verdict, generation, now),
         observed_generation: generation,
+        record: present.and_then(|status| status.record.clone()),
+    }
+}
+
+/// Whether a Secret is written by right, and with an owner reference where it is to have one: all that can be wrong with one
+/// that holds what we wrote.
+pub fn is_rightly_owned(
+    existing: &Secret,
+    owner: &Owner<'_>,
+    without_owner: bool,
+    record: Record,
+) -> bool {
+    match ownership::claim(existing, owner, record) {
+        Claim::Ours => without_owner != is_owned_by(existing, owner),
+        Claim::Merge { takes_owner } => {
+            !takes_owner || without_owner || is_owned_by(existing, owner)
+        }
+        Claim::Restored | Claim::Handed | Claim::Foreign => false,
     }
 }
 
@@ -223,7 +259,7 @@ fn reach(observed: &Observed<'_>, opened: &Secret) -> (Option<Step>, Verdict) {
             let claim = ownership::claim(existing, &observed.owner, observed.record);
             match claim {
                 Claim::Foreign => (None, not_managed(existing)),
-                Claim::Ours | Claim::Handed | Claim::Merge { .. } => {
+                Claim::Ours | Claim::Restored | Claim::Handed | Claim::Merge { .. } => {
                     update(observed, existing, &wanted, claim)
                 }
             }
@@ -237,16 +273,30 @@ fn update(
     wanted: &Secret,
     claim: Claim,
 ) -> (Option<Step>, Verdict) {
-    let settled = match observed.source {
-        Source::Gone => false,
-        Source::There { generation, .. } => is_settled(observed.status, generation),
+    let settled = observed.settled;
+    let merges = matches!(claim, Claim::Merge { .. });
+    let (wanted, verdict) = match rendering(observed, existing, wanted, claim) {
+        Rendering::Repeatable | Rendering::Due => (Cow::Borrowed(wanted), Verdict::unsealed()),
+        Rendering::Stays { drifted } => {
+            let is_whole = merges || content::has_all_keys(existing, wanted);
+            let verdict = if drifted || !is_whole {
+                drift_kept(existing)
+            } else {
+                Verdict::unsealed()
+            };
+            let kept = content::keeping_data(existing, wanted, merges);
+            (Cow::Owned(kept), verdict)
+        }
     };
+    let wanted = wanted.as_ref();
     let next = match claim {
         Claim::Merge { takes_owner } => content::merged(existing, wanted, takes_owner),
-        Claim::Ours | Claim::Handed | Claim::Foreign => content::replaced(existing, wanted),
+        Claim::Ours | Claim::Restored | Claim::Handed | Claim::Foreign => {
+            content::replaced(existing, wanted)
+        }
     };
     if !content::differs(existing, &next, wanted, settled) {
-        return (None, Verdict::unsealed());
+        return (None, verdict);
     }
     if existing.immutable == Some(true) && content::values_differ(existing, &next) {
         return (None, immutable(existing));
@@ -254,15 +304,51 @@ fn update(
     let cause = match claim {
         _ if settled => Cause::Drifted,
         Claim::Ours => Cause::Changed,
-        Claim::Handed | Claim::Merge { .. } | Claim::Foreign => Cause::TakenOver,
+        Claim::Restored | Claim::Handed | Claim::Merge { .. } | Claim::Foreign => Cause::TakenOver,
     };
     (
         Some(Step::UpdateSecret {
             secret: next,
             cause,
         }),
-        Verdict::unsealed(),
+        verdict,
     )
+}
+
+/// What is to become of the data that is there. That of a Secret which is only now handed over is replaced, unless the
+/// template itself has it handed over, so that it may be ours for long.
+fn rendering(
+    observed: &Observed<'_>,
+    existing: &Secret,
+    wanted: &Secret,
+    claim: Claim,
+) -> Rendering {
+    let Source::There {
+        rendering,
+        without_owner,
+        ..
+    } = observed.source
+    else {
+        return Rendering::Repeatable;
+    };
+    let may_be_ours = observed.record != Record::Nothing
+        || (without_owner
+            && wanted.is_annotated(seal_api::annotations::MANAGED)
+            && content::has_all_keys(existing, wanted));
+    if claim == Claim::Handed && !may_be_ours {
+        return Rendering::Repeatable;
+    }
+    rendering
+}
+
+fn drift_kept(existing: &Secret) -> Verdict {
+    let message = format!(
+        "the data of {}/{} is not what was written, and its template has functions that give something else each time, so it \
+         is left as it is; delete the Secret, or change the SealedSecret, and it is made anew",
+        existing.namespace(),
+        existing.name()
+    );
+    Verdict::failed(Reason::DriftKept, message)
 }
 
 fn not_managed(existing: &Secret) -> Verdict {

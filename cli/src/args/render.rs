@@ -21,6 +21,9 @@ pub struct RenderArgs {
     /// A file with values to stand in for the sealed ones: a mapping from items to texts. An empty file has none.
     #[arg(long, value_name = "FILE")]
     pub values: Option<PathBuf>,
+    /// Render functions that are random or read the clock as well, as a controller with this flag does.
+    #[arg(long)]
+    pub allow_random_functions: bool,
     /// Print the text of this item only, as it is.
     #[arg(long, value_name = "ITEM")]
     pub item: Option<String>,

@@ -8,6 +8,8 @@ use crate::problem::Problem;
 
 /// The end of the name of the ConfigMap with the controller's certificate; before it stands the name of its Service.
 const CONFIG_MAP: &str = "-certificate";
+/// Added to the name of the installation: the name of the Secret with the key of the records.
+const RECORD_KEY: &str = "-record-key";
 /// The key of the certificate in it.
 const CONFIG_MAP_KEY: &str = "tls.crt";
 
@@ -62,6 +64,21 @@ impl Cluster {
             format!("the ConfigMap {namespace}/{name}"),
             format!("/api/v1/namespaces/{namespace}/configmaps/{name}"),
         )
+    }
+
+    /// What our controller makes in its namespace beside keys, and upstream's does not: each by what it is called in messages,
+    /// and its path.
+    pub(crate) fn made_by_ours(&self) -> [(String, String); 3] {
+        let (name, namespace) = (&self.controller.name, &self.controller.namespace);
+        let lease = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}");
+        [
+            self.config_map(),
+            (
+                format!("the Secret {namespace}/{name}{RECORD_KEY}"),
+                format!("/api/v1/namespaces/{namespace}/secrets/{name}{RECORD_KEY}"),
+            ),
+            (format!("the Lease {namespace}/{name}"), lease),
+        ]
     }
 
     /// Asks the controller whether it can open a SealedSecret.

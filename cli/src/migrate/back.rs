@@ -55,19 +55,20 @@ pub(crate) fn run(args: &MigrateBackArgs, reporter: &mut Reporter) -> Result<(),
         }
         Ok(())
     })?;
-    let mut deleted = None;
+    let mut deleted = String::new();
     if args.namespace.is_none() {
-        match delete_config_map(&cluster, args.dry_run, reporter.format())? {
-            Deleted::Yes(what) => deleted = Some(what),
-            Deleted::No(why) => failed.push(Problem::new(Reason::FetchFailed, why)),
-            Deleted::Absent => {}
+        for (what, path) in cluster.made_by_ours() {
+            match delete(&cluster, &what, &path, args.dry_run, reporter.format())? {
+                Deleted::Yes => deleted.push_str(&format!(", {what} deleted")),
+                Deleted::No(why) => failed.push(Problem::new(Reason::FetchFailed, why)),
+                Deleted::Absent => {}
+            }
         }
     }
     for problem in failed {
         reporter.problem(&problem);
     }
     if !args.dry_run {
-        let deleted = deleted.map_or_else(String::new, |what| format!(", {what} deleted"));
         let note = format!("{changed} statuses changed{deleted}");
         reporter.note(&Place::default(), &note);
     }
@@ -85,27 +86,32 @@ fn would(be: &str, what: &str, format: Format) -> Result<(), Problem> {
 
 /// What became of something that is to be deleted.
 enum Deleted {
-    /// It is, or would be: this.
-    Yes(String),
+    /// It is, or would be.
+    Yes,
     /// It is not, because of this.
     No(String),
     /// There is none.
     Absent,
 }
 
-/// Deletes the ConfigMap with the certificate, which nobody would keep up to date.
-fn delete_config_map(cluster: &Cluster, dry_run: bool, format: Format) -> Result<Deleted, Problem> {
-    let (what, path) = cluster.config_map();
+/// Deletes what nobody would keep up to date.
+fn delete(
+    cluster: &Cluster,
+    what: &str,
+    path: &str,
+    dry_run: bool,
+    format: Format,
+) -> Result<Deleted, Problem> {
     if dry_run {
-        if !cluster.get(&path)?.is_success() {
+        if !cluster.get(path)?.is_success() {
             return Ok(Deleted::Absent);
         }
-        would("deleted", &what, format)?;
-        return Ok(Deleted::Yes(what));
+        would("deleted", what, format)?;
+        return Ok(Deleted::Yes);
     }
-    let answer = cluster.delete(&path)?;
+    let answer = cluster.delete(path)?;
     Ok(if answer.is_success() {
-        Deleted::Yes(what)
+        Deleted::Yes
     } else if answer.status == 404 {
         Deleted::Absent
     } else {
@@ -124,12 +130,15 @@ fn path_of(object: &Value) -> String {
 
 /// Takes out what is ours; false where there is nothing.
 fn strip(object: &mut Value) -> bool {
-    let Some(conditions) = object
-        .pointer_mut("/status/conditions")
-        .and_then(Value::as_array_mut)
-    else {
+    let Some(status) = object.get_mut("status").and_then(Value::as_object_mut) else {
         return false;
     };
+    let had_record = status.shift_remove("record").is_some();
+    let conditions = status.get_mut("conditions").and_then(Value::as_array_mut);
+    had_record | conditions.is_some_and(strip_conditions)
+}
+
+fn strip_conditions(conditions: &mut Vec<Value>) -> bool {
     let before = conditions.clone();
     conditions.retain(|condition| condition["type"] == SYNCED);
     for condition in conditions.iter_mut().filter_map(Value::as_object_mut) {
@@ -144,7 +153,7 @@ mod tests {
 
     #[test]
     fn what_upstream_writes_stays_and_the_rest_goes() {
-        let mut object = json!({"status": {"observedGeneration": 3, "conditions": [
+        let mut object = json!({"status": {"observedGeneration": 3, "record": {"format": 1}, "conditions": [
             {"type": "Synced", "status": "False", "reason": "UnknownKey", "message": "m", "observedGeneration": 3},
             {"type": "Ready", "status": "False"},
             {"type": "Stalled", "status": "True"},

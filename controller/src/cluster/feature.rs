@@ -13,6 +13,10 @@ pub(super) enum Feature {
     PendingKeys,
     /// `--old-gc-behavior` deletes nothing.
     OldGarbageCollection,
+    /// Nothing is recorded, as the API server keeps no records.
+    Record,
+    /// Nothing is recorded, as there is no key.
+    RecordKey,
 }
 
 impl Feature {
@@ -31,6 +35,8 @@ impl Feature {
             Self::LeaderElection => "leader-election",
             Self::PendingKeys => "pending-keys",
             Self::OldGarbageCollection => "old-gc-behavior",
+            Self::Record => "record",
+            Self::RecordKey => "record-key",
         }
     }
 
@@ -51,6 +57,12 @@ impl Feature {
             }
             Self::OldGarbageCollection => {
                 "no right to delete Secrets: they go with their SealedSecrets by the cluster's garbage collector only"
+            }
+            Self::Record => {
+                "the CustomResourceDefinition keeps no records in statuses, as that of the Go project: every start opens every SealedSecret again; apply ours"
+            }
+            Self::RecordKey => {
+                "no right to read and create Secrets in the controller's namespace, so there is no key for records: every start opens every SealedSecret again"
             }
         }
     }

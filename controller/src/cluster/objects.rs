@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use seal_api::Verdict;
+use seal_api::{SecretRecord, Verdict};
 use seal_sealing::Tried;
 
 use super::{keys::KeyIds, object_name::ObjectName};
@@ -60,13 +60,27 @@ pub(super) struct Object {
     seen: Option<Fingerprint>,
     /// Its uid.
     uid: String,
+    /// Its `resourceVersion`, which grows.
+    version: u64,
     known: Option<Known>,
     /// What was found out of it where it did not open.
     tried: Option<(Fingerprint, Tried)>,
     /// What it was last said of it.
     pub(super) verdict: Option<Verdict>,
-    /// The uid of the Secret that this process made of it without owner reference, which only this proves ours.
-    pub(super) made: Option<String>,
+    /// The record of its Secret, where its status does not hold it.
+    pub(super) record: Option<Box<SecretRecord>>,
+    /// Whether a record that its Secret is about to be made says nothing: somebody else was faster.
+    pub(super) intent_void: bool,
+    /// When its status was last written for nothing but a record or somebody else's edit of it.
+    pub(super) mended: Option<Timestamp>,
+    /// The `resourceVersion` after our last write of its status.
+    pub(super) status_version: u64,
+    /// The state of it whose status has no room for a record.
+    pub(super) no_room_for_record: Option<Fingerprint>,
+    /// Whether its status was edited by somebody else.
+    edited: bool,
+    /// Its openings, where it was not it that changed.
+    pub(super) openings: Option<Contest>,
     /// The repairs of its Secret.
     pub(super) contest: Option<Contest>,
     /// The state of it for whose status the API server has no room. It gets none until it changes.
@@ -76,6 +90,11 @@ pub(super) struct Object {
 }
 
 impl Object {
+    /// Whether this state of it was looked at.
+    pub(super) fn knows(&self, seen: Fingerprint) -> bool {
+        self.known.as_ref().is_some_and(|known| known.seen == seen)
+    }
+
     fn waits_for_keys(&self, keys: &KeyIds) -> bool {
         match &self.known {
             Some(known) if known.opens => false,
@@ -107,12 +126,53 @@ pub(super) struct Objects {
 
 impl Objects {
     /// A SealedSecret was seen. Whether it is to be looked at.
-    pub(super) fn see(&mut self, name: &ObjectName, uid: &str, seen: Fingerprint) -> bool {
+    pub(super) fn see(
+        &mut self,
+        name: &ObjectName,
+        uid: &str,
+        version: &str,
+        seen: Fingerprint,
+    ) -> bool {
         let object = self.objects.entry(name.clone()).or_default();
         uid.clone_into(&mut object.uid);
         let is_new = object.seen != Some(seen);
         object.seen = Some(seen);
-        is_new
+        let version = number(version);
+        let is_older = std::mem::replace(&mut object.version, version) > version;
+        if is_older {
+            self.history_was_rewritten();
+        }
+        is_new || is_older
+    }
+
+    /// Versions grow, unless the API server's database was restored to what it was: then the same version may come again
+    /// and stand for something else, and nothing that is known by a version counts any more.
+    fn history_was_rewritten(&mut self) {
+        for object in self.objects.values_mut() {
+            object.known = None;
+            object.status_version = 0;
+            object.tried = None;
+        }
+    }
+
+    /// What its record and its status say of a SealedSecret that was not looked at yet, or since it was looked at by another
+    /// controller.
+    pub(super) fn know_by_record(&mut self, name: &ObjectName, known: Known) {
+        let there = self.secrets.get(name);
+        if let Some(object) = self.objects.get_mut(name) {
+            let is_better = object.known.is_none() || known.secret.as_ref() == there;
+            if is_better && !object.edited {
+                object.known = Some(known);
+                object.verdict = Some(Verdict::unsealed());
+            }
+        }
+    }
+
+    /// Takes note that somebody else edited the status of a SealedSecret.
+    pub(super) fn note_edited(&mut self, name: &ObjectName) {
+        if let Some(object) = self.objects.get_mut(name) {
+            object.edited = true;
+        }
     }
 
     /// A SealedSecret is gone: its uid, where it was known.
@@ -131,8 +191,14 @@ impl Objects {
 
     /// A Secret was seen. Whether its SealedSecret is to be looked at.
     pub(super) fn see_secret(&mut self, name: &ObjectName, version: String) -> bool {
-        let is_other = self.secrets.insert(name.clone(), version.clone()) != Some(version);
-        is_other && self.objects.contains_key(name)
+        let before = self.secrets.insert(name.clone(), version.clone());
+        if before
+            .as_deref()
+            .is_some_and(|before| number(before) > number(&version))
+        {
+            self.history_was_rewritten();
+        }
+        before != Some(version) && self.objects.contains_key(name)
     }
 
     /// A Secret is gone. Whether its SealedSecret is to be looked at.
@@ -158,7 +224,7 @@ impl Objects {
         let Some(known) = &object.known else {
             return true;
         };
-        if object.seen != Some(known.seen) {
+        if object.seen != Some(known.seen) || object.edited {
             return true;
         }
         if known.opens {
@@ -241,9 +307,15 @@ impl Objects {
     /// Notes what came of a look; none where it has to be looked at again.
     pub(super) fn conclude(&mut self, name: &ObjectName, known: Option<Known>) {
         if let Some(object) = self.objects.get_mut(name) {
+            object.edited &= known.is_none();
             object.known = known;
         }
     }
+}
+
+/// A `resourceVersion`, which are numbers that grow; 0 for one that is none.
+pub(super) fn number(version: &str) -> u64 {
+    version.parse().unwrap_or(0)
 }
 
 fn missing<'n>(
@@ -286,7 +358,7 @@ mod tests {
 
     fn objects(known: Option<Known>) -> Objects {
         let mut objects = Objects::default();
-        objects.see(&name(), "u", fingerprint(1));
+        objects.see(&name(), "u", "1", fingerprint(1));
         objects.conclude(&name(), known);
         objects
     }
@@ -297,7 +369,7 @@ mod tests {
         let mut objects = objects(Some(in_sync("5")));
         objects.see_secret(&name(), "5".to_owned());
         assert!(!objects.is_due(&name(), &keys, true));
-        assert!(!objects.see(&name(), "u", fingerprint(1)));
+        assert!(!objects.see(&name(), "u", "1", fingerprint(1)));
 
         objects.see_secret(&name(), "6".to_owned());
         assert!(objects.is_due(&name(), &keys, true));
@@ -313,7 +385,7 @@ mod tests {
         assert!(objects.forget_secret(&name()));
         assert!(objects.is_due(&name(), &keys, true));
 
-        assert!(objects.see(&name(), "u", fingerprint(2)));
+        assert!(objects.see(&name(), "u", "2", fingerprint(2)));
         assert!(objects.is_due(&name(), &keys, false));
     }
 
@@ -361,7 +433,7 @@ mod tests {
         let other = KeyIds::new([KeyId::of_spki(b"other")].into());
         assert!(!objects.is_failing(&name(), &other));
         assert!(objects.tried(&name(), fingerprint(1)).is_some());
-        objects.see(&name(), "u", fingerprint(2));
+        objects.see(&name(), "u", "2", fingerprint(2));
         assert!(!objects.is_failing(&name(), &keys));
         assert!(objects.tried(&name(), fingerprint(2)).is_none());
     }

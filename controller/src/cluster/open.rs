@@ -6,8 +6,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use seal_api::Reason;
-use seal_sealing::{Attempt, Failure, Outcome, Purpose, Secret, UnsealOptions, unseal_again};
+use seal_sealing::{Attempt, Failure, Outcome, Purpose, UnsealOptions, unseal_again};
 use tokio::{task::spawn_blocking, time::Instant};
 use tracing::warn;
 
@@ -16,7 +17,7 @@ use crate::fair::Class;
 
 /// What came of it.
 pub(super) enum Opened {
-    Secret(Secret),
+    All(seal_sealing::Opened),
     Failed(Failure),
     /// It is opened again after this time, for this reason.
     Later(Duration, Class),
@@ -36,7 +37,7 @@ impl Cluster {
 
     /// Opens it, knowing what was found out of it before.
     pub(super) async fn open(&self, name: &ObjectName, read: &Read, class: Class) -> Opened {
-        let sealed = match &read.sealed {
+        let sealed = match read.sealed() {
             Ok(sealed) => sealed.clone(),
             Err(failure) => return Opened::Failed(failure.clone()),
         };
@@ -53,6 +54,7 @@ impl Cluster {
         let options = UnsealOptions {
             legacy_data: self.args.accept_deprecated_v1_data,
             restricted_types: self.args.allow_restricted_types,
+            random_functions: self.args.allow_random_functions.then(Timestamp::now),
         };
         let tried = self.objects().tried(name, read.seen).cloned();
         let allowed = self.effort().left(&name.namespace, Instant::now());
@@ -80,9 +82,9 @@ impl Cluster {
         let opened = match outcome {
             Outcome::Opened(opened) => {
                 note(None);
-                let keys = opened.keys.into_values();
+                let keys = opened.keys.values().copied();
                 self.metrics.set_keys_of(&name.namespace, &name.name, keys);
-                Opened::Secret(opened.secret)
+                Opened::All(opened)
             }
             Outcome::Failed(failure, tried) => {
                 note(Some(tried));

@@ -1,12 +1,14 @@
 //! A SealedSecret as the API server has it, taken apart.
 
+use std::sync::OnceLock;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use seal_api::{Reason, SealedSecret, SealedSecretStatus, annotations};
+use seal_api::{Reason, Scope, SealedSecret, SealedSecretStatus, annotations};
 use seal_sealing::Failure;
 use serde_json::Value;
 
 use super::objects::{Fingerprint, Known};
-use crate::digest::Digest;
+use crate::{digest::Digest, record::Basis};
 
 /// The SealedSecret as it was read.
 pub(super) struct Read {
@@ -14,24 +16,23 @@ pub(super) struct Read {
     pub(super) uid: String,
     pub(super) version: String,
     pub(super) seen: Fingerprint,
-    pub(super) sealed: Result<SealedSecret, Failure>,
+    sealed: OnceLock<Result<SealedSecret, Failure>>,
     pub(super) generation: Option<i64>,
     pub(super) status: Option<SealedSecretStatus>,
     /// Tells what the Secret is made from.
     pub(super) made_from: Digest,
+    /// What a record holds the Secret to be made from.
+    pub(super) basis: Basis,
 }
 
 impl Read {
-    /// Takes an object apart; `None` where it has no metadata, which the API server always gives.
-    pub(super) fn of(object: Value) -> Option<Self> {
+    /// Takes an object apart; `None` where it has no metadata, which the API server always gives. `flags` are those that
+    /// change what is made of it, where they are on.
+    pub(super) fn of(object: Value, flags: Vec<&'static str>) -> Option<Self> {
         let metadata: ObjectMeta = serde_json::from_value(object["metadata"].clone()).ok()?;
-        let sealed = serde_json::from_value(without_status(&object)).map_err(|_| {
-            let message = "a field of spec has another type than the API has";
-            Failure::of_object(Reason::InvalidObject, message)
-        });
         let spec = object["spec"].to_string();
-        let scope = metadata.annotations.clone().unwrap_or_default();
-        let scope = format!("{scope:?}");
+        let annotations = metadata.annotations.clone().unwrap_or_default();
+        let scope = format!("{annotations:?}");
         Some(Self {
             uid: metadata.uid.clone().unwrap_or_default(),
             version: metadata.resource_version.clone().unwrap_or_default(),
@@ -39,7 +40,12 @@ impl Read {
             generation: metadata.generation,
             status: serde_json::from_value(object["status"].clone()).ok(),
             made_from: Digest::of(&[spec.as_bytes(), scope.as_bytes()]),
-            sealed,
+            basis: Basis {
+                flags,
+                scope: Scope::of(&annotations),
+                spec,
+            },
+            sealed: OnceLock::new(),
             object,
         })
     }
@@ -48,9 +54,38 @@ impl Read {
         !self.object["metadata"]["deletionTimestamp"].is_null()
     }
 
+    /// Whether its status has a record, whatever that proves.
+    pub(super) fn has_record(&self) -> bool {
+        let status = self.status.as_ref();
+        status.is_some_and(|status| status.record.is_some())
+    }
+
+    /// Takes note of a newer state of it in which nothing changed but the status.
+    pub(super) fn renew(&mut self, object: Value) {
+        self.version = text(&object, "resourceVersion");
+        self.status = serde_json::from_value(object["status"].clone()).ok();
+        self.object = object;
+    }
+
+    /// The SealedSecret, or why it is none.
+    pub(super) fn sealed(&self) -> Result<&SealedSecret, &Failure> {
+        let sealed = self.sealed.get_or_init(|| {
+            serde_json::from_value(without_status(&self.object)).map_err(|_| {
+                let message = "a field of spec has another type than the API has";
+                Failure::of_object(Reason::InvalidObject, message)
+            })
+        });
+        sealed.as_ref()
+    }
+
+    /// Whether it has the deprecated form.
+    pub(super) fn is_legacy(&self) -> bool {
+        self.sealed().is_ok_and(|sealed| sealed.spec.data.is_some())
+    }
+
     /// Whether its template asks for a Secret without owner reference.
     pub(super) fn asks_for_no_owner(&self) -> bool {
-        self.sealed.as_ref().is_ok_and(|sealed| {
+        self.sealed().is_ok_and(|sealed| {
             annotations::is_set(
                 &sealed.template_strings("annotations"),
                 annotations::SKIP_SET_OWNER_REFERENCES,
@@ -100,10 +135,10 @@ mod tests {
             "metadata": {"name": "db", "namespace": "prod", "uid": "u", "generation": 3},
             "spec": {"encryptedData": {"a": 5}, "template": "text"}, "status": {"conditions": 7},
         });
-        let read = Read::of(object).expect("it has metadata");
+        let read = Read::of(object, Vec::new()).expect("it has metadata");
         assert_eq!(read.generation, Some(3));
         assert!(read.status.is_none());
-        let failure = read.sealed.expect_err("the template is a text");
+        let failure = read.sealed().expect_err("the template is a text");
         assert_eq!(failure.reason(), Reason::InvalidObject);
     }
 }

@@ -7,9 +7,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use seal_api::{Reason, Verdict};
-use seal_sealing::{Failure, Secret};
 use serde_json::Value;
-use tracing::{Instrument, Span, debug, debug_span, field::Empty, info, warn};
+use tracing::{Instrument, Span, debug, debug_span, field::Empty, warn};
 
 use super::{
     Cluster,
@@ -18,22 +17,16 @@ use super::{
     object_name::ObjectName,
     objects::Known,
     open::Opened,
-    read::{Read, text},
-    refusal::refused,
+    read::Read,
+    records::NewRecord,
+    secret::Look,
+    status::Told,
 };
-use crate::{
-    audit,
-    contest::Contest,
-    fair::Class,
-    metrics::UnsealError,
-    plan::{self, Cause, Observed, Owner, Record, Source, Step, Target, is_settled},
-};
+use crate::{fair::Class, metrics::UnsealError, plan::is_settled};
 
 /// The first wait before something is tried again that failed outside, doubled up to the last.
 pub(super) const FIRST_RETRY: Duration = Duration::from_secs(1);
 const LAST_RETRY: Duration = Duration::from_secs(300);
-/// How long to wait after a write that was changed on its way.
-const FIRST_CONTEST: Duration = Duration::from_secs(1);
 /// The first wait after an object was changed under our hands.
 const FIRST_AGAIN: Duration = Duration::from_millis(10);
 /// How long a Secret that was right counts as right while something outside fails.
@@ -71,21 +64,27 @@ pub(super) struct Done {
     /// Whether the Secret was written.
     pub(super) wrote: bool,
     /// The Secret as it is left, by its `resourceVersion`.
-    secret: Option<String>,
+    pub(super) secret: Option<String>,
     /// Whether the SealedSecret opened.
-    opens: bool,
+    pub(super) opens: bool,
     /// When to look again, where that is known.
-    after: Option<Duration>,
+    pub(super) after: Option<Duration>,
+    /// The record of the Secret, where it is as it should be.
+    pub(super) record: Option<NewRecord>,
+    /// The Secret as it was written.
+    pub(super) stored: Option<Value>,
 }
 
 impl Done {
-    fn found(verdict: Verdict, secret: Option<String>) -> Self {
+    pub(super) fn found(verdict: Verdict, secret: Option<String>) -> Self {
         Self {
             verdict,
             wrote: false,
             secret,
             opens: true,
             after: None,
+            record: None,
+            stored: None,
         }
     }
 
@@ -103,13 +102,10 @@ impl Done {
 impl Cluster {
     /// Looks at one SealedSecret after the other until the queue is closed.
     pub(super) async fn work(self: Arc<Self>) {
-        // It fails only when the controller is no more.
-        drop(
-            self.keys_listed
-                .subscribe()
-                .wait_for(|listed| *listed)
-                .await,
-        );
+        for known in [&self.keys_listed, &self.secrets_known] {
+            // It fails only when the controller is no more.
+            drop(known.subscribe().wait_for(|known| *known).await);
+        }
         loop {
             self.wait_to_lead().await;
             let Some((name, class)) = self.queue.next().await else {
@@ -195,20 +191,32 @@ impl Cluster {
                 return Outcome::Failed;
             }
         };
-        let Some(read) = Read::of(object) else {
+        let Some(mut read) = Read::of(object, self.result_flags()) else {
             return Outcome::Failed;
         };
         if read.is_being_deleted() {
             return Outcome::Settled(read.known(true, None));
         }
         debug!(key = %name, "Updating");
-        let opened = match self.open(name, &read, class).await {
-            Opened::Secret(secret) => Ok(secret),
-            Opened::Failed(failure) => Err(failure),
-            Opened::Later(wait, class) => return Outcome::After(wait, class),
-        };
+        if self.records.is_undecided() && read.has_record() {
+            // Another replica made the key meanwhile.
+            self.read_record_key().await;
+        }
         let now = Timestamp::now();
-        let mut done = match self.make_right(name, &read, opened, now).await {
+        let done = match self.look_at_secret(name, &read, now).await {
+            Ok(Look::Known(done)) => Ok(*done),
+            Ok(Look::Wait(wait)) => return Outcome::After(wait, class),
+            Ok(Look::ToOpen) => match self.open(name, &read, class).await {
+                Opened::Later(wait, class) => return Outcome::After(wait, class),
+                Opened::Failed(failure) => Ok(Done {
+                    opens: false,
+                    ..Done::found(failure.verdict(), None)
+                }),
+                Opened::All(opened) => self.make_right(name, &mut read, opened, now).await,
+            },
+            Err(error) => Err(error),
+        };
+        let mut done = match done {
             Ok(done) => done,
             Err(ApiError::Conflict | ApiError::AlreadyExists | ApiError::NotFound) => {
                 return Outcome::Again;
@@ -239,7 +247,9 @@ impl Cluster {
                     .unseal_failed(UnsealError::Status, &name.namespace);
                 Outcome::Failed
             }
-            Ok(()) => match done.after {
+            // Once more, now that the record can be kept.
+            Ok(Told::WithoutRecord) => Outcome::After(Duration::ZERO, class),
+            Ok(Told::Whole) => match done.after {
                 Some(wait) => Outcome::After(wait, class),
                 // Nobody tells when the Secret in the way goes, or is annotated.
                 None if !self.watches_secrets() && is_of_the_secret(done.verdict.reason) => {
@@ -250,180 +260,6 @@ impl Cluster {
                 }
                 None => Outcome::Failed,
             },
-        }
-    }
-
-    /// Makes the Secret right.
-    async fn make_right(
-        &self,
-        name: &ObjectName,
-        read: &Read,
-        opened: Result<Secret, Failure>,
-        now: Timestamp,
-    ) -> Result<Done, ApiError> {
-        if let Err(failure) = &opened {
-            return Ok(Done {
-                opens: false,
-                ..Done::found(failure.verdict(), None)
-            });
-        }
-        let present = self.api.get(Kind::Secret, name).await?;
-        let version = present
-            .as_ref()
-            .map(|secret| text(secret, "resourceVersion"));
-        let content = present.as_ref().map(Secret::from_json);
-        let target = match &content {
-            None => Target::Absent,
-            Some(Ok(secret)) => Target::Present(secret),
-            // No API server stores such a thing, so this answer is not its own.
-            Some(Err(_)) => {
-                return Err(ApiError::Failed("the answer is not a Secret".to_owned()));
-            }
-        };
-        let record = self.record(name, present.as_ref());
-        let without_owner = self.args.skip_set_owner_references || read.asks_for_no_owner();
-        let made = plan::plan(&Observed {
-            owner: Owner {
-                name: &name.name,
-                uid: &read.uid,
-            },
-            source: Source::There {
-                opened: opened.as_ref(),
-                without_owner,
-                generation: read.generation,
-            },
-            target,
-            record,
-            status: read.status.as_ref(),
-        });
-        let verdict = made.verdict.unwrap_or_else(Verdict::unsealed);
-        match made.step.and_then(Step::into_write) {
-            None => Ok(Done::found(verdict, version)),
-            Some((_, Some(Cause::Drifted))) if read.leaves_drift() => {
-                Ok(Done::found(verdict, version))
-            }
-            Some(write) => {
-                let present = content.as_ref().and_then(|content| content.as_ref().ok());
-                self.write(name, read, write, present, version, now).await
-            }
-        }
-    }
-
-    async fn write(
-        &self,
-        name: &ObjectName,
-        read: &Read,
-        (secret, cause): (Secret, Option<Cause>),
-        present: Option<&Secret>,
-        version: Option<String>,
-        now: Timestamp,
-    ) -> Result<Done, ApiError> {
-        if let Some((wait, verdict)) = self.contested(name, read, now) {
-            return Ok(Done {
-                after: Some(wait),
-                ..Done::found(verdict, version)
-            });
-        }
-        // One that was right and is not there was deleted.
-        let was_right = || is_settled(read.status.as_ref(), read.generation);
-        let is_drift = cause.map_or_else(was_right, |cause| cause == Cause::Drifted);
-        let written = match cause {
-            None => {
-                self.api
-                    .create(Kind::Secret, &name.namespace, &secret)
-                    .await
-            }
-            Some(_) => self.api.replace(Kind::Secret, name, &secret).await,
-        };
-        let written = match written {
-            Ok(written) => written,
-            Err(error) => {
-                let reason = match &error {
-                    ApiError::Refused(_) | ApiError::TooLarge(_) => Reason::SecretRefused,
-                    ApiError::Forbidden(_) | ApiError::Denied(_) => Reason::WriteForbidden,
-                    ApiError::Failed(_) => Reason::Retrying,
-                    ApiError::NotFound
-                    | ApiError::AlreadyExists
-                    | ApiError::Conflict
-                    | ApiError::NotLeading => {
-                        return Err(error);
-                    }
-                };
-                if is_drift {
-                    audit::repaired(name, false);
-                }
-                // A webhook sees the Secret that is there as well.
-                let secrets = [Some(&secret), present];
-                let verdict = refused(reason, &error, secrets.into_iter().flatten());
-                return Ok(Done::found(verdict, version));
-            }
-        };
-        match cause {
-            None => info!(secret = %name, "Secret made"),
-            Some(cause) => info!(secret = %name, cause = cause.as_str(), "Secret updated"),
-        }
-        if is_drift {
-            self.metrics.drift_repaired(&name.namespace);
-            audit::repaired(name, true);
-        }
-        let is_stored =
-            Secret::from_json(&written).is_ok_and(|stored| plan::is_stored(&secret, &stored));
-        let has_owner = secret.metadata.contains_key("ownerReferences");
-        let mut objects = self.objects();
-        if let Some(object) = objects.get_mut(name) {
-            let contest = Contest::after(object.contest.as_ref(), read.made_from, now);
-            object.contest = Some(contest);
-            if cause.is_none() {
-                object.made = (!has_owner).then(|| text(&written, "uid"));
-            }
-        }
-        let version = Some(text(&written, "resourceVersion"));
-        if !is_stored {
-            let message = "the API server stored something else than was written: a policy or webhook changes the Secret; writes wait ever longer";
-            return Ok(Done {
-                after: Some(FIRST_CONTEST),
-                ..Done::found(Verdict::failed(Reason::Contested, message), version)
-            });
-        }
-        Ok(Done {
-            wrote: true,
-            ..Done::found(Verdict::unsealed(), version)
-        })
-    }
-
-    /// How long to wait before the same thing is written again, where somebody undoes it, and what is to be said.
-    fn contested(
-        &self,
-        name: &ObjectName,
-        read: &Read,
-        now: Timestamp,
-    ) -> Option<(Duration, Verdict)> {
-        let objects = self.objects();
-        let object = objects.get(name)?;
-        let next = Contest::next(object.contest.as_ref(), read.made_from);
-        if next <= now {
-            return None;
-        }
-        let wait = next.duration_since(now).unsigned_abs();
-        // What was said of it stays said, so that the status is written once.
-        let said = object
-            .verdict
-            .as_ref()
-            .filter(|verdict| verdict.reason == Reason::Contested);
-        let message = "the Secret is changed or deleted again as soon as it is repaired; repairs wait ever longer";
-        let verdict = || Verdict::failed(Reason::Contested, message);
-        Some((wait, said.cloned().unwrap_or_else(verdict)))
-    }
-
-    /// What this process knows of the Secret that is there.
-    fn record(&self, name: &ObjectName, present: Option<&Value>) -> Record {
-        let uid = present.map(|secret| text(secret, "uid"));
-        let objects = self.objects();
-        let made = objects.get(name).and_then(|object| object.made.as_ref());
-        if uid.is_some() && uid.as_ref() == made {
-            Record::WroteWithoutOwner
-        } else {
-            Record::Nothing
         }
     }
 

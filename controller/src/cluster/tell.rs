@@ -11,9 +11,10 @@ use super::{
     object_name::ObjectName,
     read::Read,
     reconcile::Done,
+    status::Told,
 };
 use crate::{
-    metrics::{ObjectState, UnsealError},
+    metrics::ObjectState,
     plan::{next_status, status_after_write},
 };
 
@@ -25,9 +26,9 @@ impl Cluster {
         read: &Read,
         done: &Done,
         now: Timestamp,
-    ) -> Result<(), ApiError> {
+    ) -> Result<Told, ApiError> {
         let status = read.status.as_ref();
-        let next = if done.wrote {
+        let statement = if done.wrote {
             Some(status_after_write(
                 status,
                 &done.verdict,
@@ -37,7 +38,7 @@ impl Cluster {
         } else {
             next_status(status, &done.verdict, read.generation, now)
         };
-        self.count(name, read, &done.verdict, next.as_ref().or(status));
+        self.count(name, read, &done.verdict, statement.as_ref().or(status));
         let (said_before, has_room) = {
             let mut objects = self.objects();
             objects.get_mut(name).map_or((None, true), |object| {
@@ -47,45 +48,56 @@ impl Cluster {
         };
         let writes_status = self.args.update_status && has_room;
         let is_news = if writes_status {
-            next.is_some()
+            statement.is_some()
         } else {
             done.wrote || said_before.as_ref() != Some(&done.verdict)
         };
-        if !is_news {
-            return Ok(());
+        if is_news {
+            self.log(name, &done.verdict);
         }
-        self.log(name, &done.verdict);
-        if let Some(status) = next.filter(|_| writes_status) {
-            let mut object = read.object.clone();
-            object["status"] = serde_json::to_value(&status).unwrap_or_default();
-            let written = self
-                .api
-                .replace_status(Kind::SealedSecret, name, &object)
-                .await;
-            match written {
-                Err(ApiError::TooLarge(_)) => self.has_no_room(name, read),
-                written => written.map(|_| self.metrics.status_written())?,
+        let mut told = Told::Whole;
+        if writes_status {
+            let (again, statement) = self.deciding(read, done, statement, now).await;
+            told = again;
+            if let Some(status) = self.with_record(name, read, done, statement) {
+                told = told.max(self.write_status(name, read, status).await?);
             }
         }
-        let event = event(name, &read.uid, &read.version, &done.verdict, now);
-        if let Err(error) = self.api.create(Kind::Event, &name.namespace, &event).await {
-            debug!(key = %name, "the Event cannot be written: {error}");
+        if is_news {
+            let event = event(name, &read.uid, &read.version, &done.verdict, now);
+            if let Err(error) = self.api.create(Kind::Event, &name.namespace, &event).await {
+                debug!(key = %name, "the Event cannot be written: {error}");
+            }
         }
-        Ok(())
+        Ok(match done.record {
+            Some(_) => told,
+            None => Told::Whole,
+        })
     }
 
-    /// The object is as large as the API server can store, so that its status does not fit. The Event tells of it.
-    fn has_no_room(&self, name: &ObjectName, read: &Read) {
-        warn!(key = %name, "the SealedSecret is so large that the API server cannot store a status with it; none is written until it changes");
-        self.metrics
-            .unseal_failed(UnsealError::Status, &name.namespace);
-        if let Some(object) = self.objects().get_mut(name) {
-            object.too_large = Some(read.seen);
+    /// Where there is a record to keep, and nobody knows yet whether records are kept: finds it out by the status that is
+    /// there, or else by the answer to the one that is to be written.
+    async fn deciding(
+        &self,
+        read: &Read,
+        done: &Done,
+        statement: Option<SealedSecretStatus>,
+        now: Timestamp,
+    ) -> (Told, Option<SealedSecretStatus>) {
+        let is_news = done.record.as_ref().is_some_and(|record| record.is_news);
+        if !is_news || !self.records.is_undecided() {
+            return (Told::Whole, statement);
         }
+        if self.look_whether_kept(&read.object, &read.object).await {
+            return (Told::WithoutRecord, statement);
+        }
+        let status = read.status.as_ref();
+        let said = || status_after_write(status, &done.verdict, read.generation, now);
+        (Told::Whole, Some(statement.unwrap_or_else(said)))
     }
 
     /// Says of it in the metrics what became of it.
-    fn count(
+    pub(super) fn count(
         &self,
         name: &ObjectName,
         read: &Read,

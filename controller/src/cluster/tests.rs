@@ -4,7 +4,6 @@ use std::{sync::LazyLock, time::Duration};
 
 use clap::{Args as _, Command, FromArgMatches};
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Client, client::Body};
 use seal_api::Scope;
 use seal_envelope::{Certificate, GeneratedKey, KeySize, generate_key};
@@ -72,6 +71,7 @@ where
     let key = key_secret(&KEY, "key", Some("kube-system"));
     cluster.keys.replace(vec![key]);
     cluster.keys_seen(true);
+    cluster.secrets_listed(None);
     (Arc::new(cluster), asked)
 }
 
@@ -83,13 +83,6 @@ fn metadata(generation: i64) -> Value {
     json!({"name": "db", "namespace": "prod", "uid": "u", "generation": generation, "resourceVersion": "5"})
 }
 
-fn fingerprint(generation: i64) -> Fingerprint {
-    let metadata: ObjectMeta =
-        serde_json::from_value(metadata(generation)).expect("it is metadata");
-    Fingerprint::of(&metadata)
-}
-
-/// The SealedSecret as the API server has it.
 fn sealed(generation: i64) -> Value {
     sealed_with(&KEY.certificate, generation)
 }
@@ -123,7 +116,7 @@ fn usual(method: &str, path: &str) -> (u16, Value) {
             stored["metadata"]["resourceVersion"] = "6".into();
             (201, stored)
         }
-        _ => (200, json!({})),
+        _ => (200, json!({"metadata": {"resourceVersion": "9"}})),
     }
 }
 
@@ -143,12 +136,12 @@ fn count(asked: &Asked, method: &str, end: &str) -> usize {
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_is_behind_what_was_read_makes_no_loop() {
     let (cluster, asked) = cluster(usual);
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(1), Class::Change);
+    cluster.sealed_secret_seen(&name(), sealed(1), Class::Change);
     work(&cluster, Duration::from_millis(300)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
     assert_eq!(count(&asked, "POST", "/secrets"), 1);
     // What the watch tells then is known already.
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
+    cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
     cluster.secret_seen(&name(), "6".to_owned(), Class::Drift);
     work(&cluster, Duration::from_millis(100)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
@@ -158,7 +151,7 @@ async fn a_watch_that_is_behind_what_was_read_makes_no_loop() {
 async fn who_follows_opens_and_writes_nothing_and_makes_up_for_it_when_it_leads() {
     let (cluster, asked) = cluster(usual);
     cluster.settle(leader::Standing::Follows);
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(1), Class::Change);
+    cluster.sealed_secret_seen(&name(), sealed(1), Class::Change);
     work(&cluster, Duration::from_secs(60)).await;
     let empty = json!({});
     let written = [
@@ -198,7 +191,7 @@ async fn who_leads_no_longer_drops_what_is_in_hand_and_looks_at_everything_when_
         usual(method, path)
     });
     *leading.lock().expect("no test panics with it") = Some(Arc::clone(&cluster));
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(1), Class::Change);
+    cluster.sealed_secret_seen(&name(), sealed(1), Class::Change);
     work(&cluster, Duration::from_secs(5)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
     assert_eq!(count(&asked, "POST", ""), 0);
@@ -217,7 +210,7 @@ async fn who_leads_no_longer_drops_what_is_in_hand_and_looks_at_everything_when_
 #[tokio::test(start_paused = true)]
 async fn what_the_watch_has_and_the_api_server_denies_is_looked_for_again() {
     let (cluster, asked) = cluster(|_, _| failure(404, "NotFound", "not found"));
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(1), Class::Change);
+    cluster.sealed_secret_seen(&name(), sealed(1), Class::Change);
     work(&cluster, Duration::from_millis(500)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
     work(&cluster, Duration::from_secs(1)).await;
@@ -237,7 +230,7 @@ async fn a_status_that_is_not_taken_is_written_again_after_a_while() {
                 usual(method, path)
             }
         });
-        cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
+        cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
         work(&cluster, Duration::from_millis(500)).await;
         assert_eq!(count(&asked, "PUT", "/status"), 1, "{reason}");
         work(&cluster, Duration::from_secs(1)).await;
@@ -260,7 +253,7 @@ async fn a_status_there_is_no_room_for_is_tried_once_for_each_state_of_the_objec
     });
     for (round, seen) in [2, 3].into_iter().enumerate() {
         *generation.lock().expect("no test panics with it") = seen;
-        cluster.sealed_secret_seen(&name(), "u", fingerprint(seen), Class::Change);
+        cluster.sealed_secret_seen(&name(), sealed(seen), Class::Change);
         work(&cluster, Duration::from_secs(3600)).await;
         assert_eq!(count(&asked, "PUT", "/status"), round + 1);
         assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), round + 1);
@@ -330,7 +323,7 @@ async fn what_was_right_keeps_synced_for_a_minute_of_api_errors_and_no_longer() 
         ["Synced", "Ready", "Reconciling", "Stalled"]
             .map(|type_| condition(&said, type_).0.to_owned())
     };
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
+    cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
     assert_eq!(look(0).await, ["True", "True", "-", "-"]);
     *failing.lock().expect("no test panics with it") = true;
     cluster.secret_seen(&name(), "7".to_owned(), Class::Drift);
@@ -367,7 +360,7 @@ async fn a_value_that_a_failing_api_server_quotes_is_in_no_status_and_no_event()
                 usual(method, path)
             }
         });
-        cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
+        cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
         work(&cluster, Duration::from_millis(300)).await;
         let asked = asked.lock().expect("no test panics with it");
         let told: Vec<_> = asked
@@ -396,7 +389,7 @@ async fn a_sealed_secret_that_goes_during_the_work_is_not_counted_afterwards() {
         usual(method, path)
     });
     *here.lock().expect("no test panics with it") = Some(Arc::clone(&cluster));
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
+    cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
     work(&cluster, Duration::from_secs(10)).await;
     assert_eq!(count(&asked, "POST", "/secrets"), 1);
     let metrics = cluster.metrics.text();
@@ -421,7 +414,7 @@ async fn the_secret_of_what_is_gone_is_deleted_also_after_the_api_server_failed(
                 let metadata = json!({"name": "db", "uid": "s", "ownerReferences": owner});
                 (200, json!({"metadata": metadata}))
             }
-            _ => (200, json!({})),
+            _ => (200, json!({"metadata": {"resourceVersion": "9"}})),
         }
     });
     cluster.delete_secret_of(&name(), "u").await;
@@ -449,7 +442,7 @@ async fn a_webhook_that_fails_alike_each_time_is_told_of_once() {
             usual(method, path)
         }
     });
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
+    cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
     for round in 0..5 {
         cluster.queue.add(name(), Class::Change);
         work(&cluster, Duration::from_millis(100)).await;
@@ -479,7 +472,7 @@ async fn a_secret_that_a_webhook_denies_to_delete_is_deleted_when_it_allows_it()
                 let message = "admission webhook \"a.example\" denied the request: not now";
                 failure(403, "Forbidden", message)
             }
-            _ => (200, json!({})),
+            _ => (200, json!({"metadata": {"resourceVersion": "9"}})),
         }
     });
     cluster.delete_secret_of(&name(), "u").await;
@@ -528,10 +521,10 @@ async fn a_deletion_that_the_watch_missed_is_found_by_the_list_and_takes_the_sec
                 let metadata = json!({"name": "db", "uid": "s", "ownerReferences": owner});
                 (200, json!({"metadata": metadata}))
             }
-            _ => (200, json!({})),
+            _ => (200, json!({"metadata": {"resourceVersion": "9"}})),
         }
     });
-    cluster.sealed_secret_seen(&name(), "u", fingerprint(1), Class::Change);
+    cluster.sealed_secret_seen(&name(), sealed(1), Class::Change);
     let missing = cluster.objects().missing(None, &HashSet::new());
     assert_eq!(missing, [name()]);
     cluster.sealed_secret_gone(&name());
@@ -563,7 +556,7 @@ async fn what_does_not_open_waits_when_the_operations_of_its_namespace_are_used_
     );
     let see = |name: &str, generation| {
         let name = ObjectName::new("prod", name);
-        cluster.sealed_secret_seen(&name, "u", fingerprint(generation), Class::Change);
+        cluster.sealed_secret_seen(&name, sealed(generation), Class::Change);
     };
     see("first", 1);
     see("second", 1);
@@ -642,10 +635,10 @@ async fn what_cannot_open_whatever_the_keys_is_looked_at_once() {
             assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), times, "{what}");
         };
         // It is wanting for a key before it is changed, and another key comes then.
-        cluster.sealed_secret_seen(&name(), "u", fingerprint(1), Class::Change);
+        cluster.sealed_secret_seen(&name(), sealed(1), Class::Change);
         told(1).await;
         *changed.lock().expect("no test panics with it") = true;
-        cluster.sealed_secret_seen(&name(), "u", fingerprint(2), Class::Change);
+        cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
         told(2).await;
         let other = key_secret(&new_key(), "other", Some("kube-system"));
         let changed = cluster.keys.add(other);
@@ -690,7 +683,7 @@ async fn a_new_key_opens_at_once_what_waits_for_it_also_where_the_operations_are
     };
     for other in ["first", "second", "third", "db"] {
         let name = ObjectName::new("prod", other);
-        cluster.sealed_secret_seen(&name, "u", fingerprint(1), Class::Change);
+        cluster.sealed_secret_seen(&name, sealed(1), Class::Change);
     }
     until("the last one is looked at", "GET", "/sealedsecrets/db", 1).await;
     let changed = cluster.keys.add(restored);

@@ -1,4 +1,4 @@
-//! The watches: SealedSecrets and Secrets as metadata, key Secrets in full.
+//! The watches: SealedSecrets and key Secrets in full, Secrets as metadata.
 //!
 //! A watch that breaks off is begun again without an end; what it misses is said once, and once more when it works again.
 
@@ -6,8 +6,7 @@ use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, TryStream, TryStreamExt, future};
 use k8s_openapi::{
-    NamespaceResourceScope, api::core::v1::Secret as ApiSecret,
-    apimachinery::pkg::apis::meta::v1::ObjectMeta,
+    api::core::v1::Secret as ApiSecret, apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
 use kube::{
     Api, Resource,
@@ -24,25 +23,33 @@ use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::{
-    Cluster, feature::Feature, keys::is_key, object_name::ObjectName, objects::Fingerprint,
-};
+use super::{Cluster, feature::Feature, keys::is_key, object_name::ObjectName};
 use crate::fair::Class;
 
 /// How long until key Secrets are listed again where they cannot be watched.
 const LIST_AGAIN: Duration = Duration::from_secs(30);
 /// How many objects are listed at a time.
 const PAGE: u32 = 500;
+/// How many of those that are listed whole, which may have 1.5 MiB each.
+const PAGE_OF_WHOLE: u32 = 100;
 
 /// Watches the SealedSecrets of a namespace, or of all, without an end.
 pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
-    let labels = config().labels(&cluster.args.label_selector);
+    let config = watcher::Config::default()
+        .page_size(PAGE_OF_WHOLE)
+        .labels(&cluster.args.label_selector);
+    let resource = ApiResource::erase::<SealedSecret>(&());
+    let client = cluster.api.client.clone();
+    let api: Api<DynamicObject> = match &namespace {
+        Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+        None => Api::all_with(client, &resource),
+    };
     let follow = Follow::new("SealedSecrets", namespace);
-    follow_all::<SealedSecret>(&cluster, labels, follow, |heard| match heard {
-        Heard::Seen(name, metadata, since) => {
-            let uid = metadata.uid.as_deref().unwrap_or_default();
-            let class = since.class(Class::Change);
-            cluster.sealed_secret_seen(&name, uid, Fingerprint::of(metadata), class);
+    follow_all(api, config, follow, |heard| match heard {
+        Heard::Seen(name, object, since) => {
+            if let Ok(object) = serde_json::to_value(object) {
+                cluster.sealed_secret_seen(&name, object, since.class(Class::Change));
+            }
         }
         Heard::Gone(name) => cluster.sealed_secret_gone(&name),
         Heard::Listed(namespace, listed) => {
@@ -59,10 +66,15 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
 
 /// Watches the Secrets of a namespace, or of all, without an end.
 pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
+    let client = cluster.api.client.clone();
+    let api: Api<PartialObjectMeta<ApiSecret>> = match &namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    };
     let follow = Follow::new("Secrets", namespace);
-    follow_all::<ApiSecret>(&cluster, config(), follow, |heard| match heard {
-        Heard::Seen(name, metadata, since) => {
-            secret_seen(&cluster, &name, metadata, since.class(Class::Drift));
+    follow_all(api, config(), follow, |heard| match heard {
+        Heard::Seen(name, secret, since) => {
+            secret_seen(&cluster, &name, &secret.metadata, since.class(Class::Drift));
         }
         Heard::Gone(name) => cluster.secret_gone(&name),
         Heard::Listed(namespace, listed) => {
@@ -70,16 +82,17 @@ pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
             for name in missing {
                 cluster.secret_gone(&name);
             }
+            cluster.secrets_listed(namespace);
         }
-        Heard::Failed(_) => {}
+        Heard::Failed(namespace) => cluster.secrets_listed(namespace),
     })
     .await;
 }
 
-/// What a watch of metadata tells.
-enum Heard<'h> {
+/// What a watch tells.
+enum Heard<'h, K> {
     /// An object is there, or was changed.
-    Seen(ObjectName, &'h ObjectMeta, Since),
+    Seen(ObjectName, K, Since),
     /// An object is gone.
     Gone(ObjectName),
     /// All objects of the namespace, or of all, were told of: these.
@@ -106,20 +119,15 @@ impl Since {
     }
 }
 
-/// Watches the metadata of all objects of a kind without an end, and tells what is heard of them.
+/// Watches all objects of a kind without an end, and tells what is heard of them.
 async fn follow_all<K>(
-    cluster: &Cluster,
+    api: Api<K>,
     config: watcher::Config,
     mut follow: Follow,
-    hear: impl Fn(Heard<'_>),
+    hear: impl Fn(Heard<'_, K>),
 ) where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
-        + Clone
-        + fmt::Debug
-        + Send
-        + 'static,
+    K: Resource + Clone + DeserializeOwned + fmt::Debug + Send + 'static,
 {
-    let api: Api<PartialObjectMeta<K>> = api(cluster, follow.namespace());
     let stream = events(api, config, || ());
     let mut listed = HashSet::new();
     let mut since = Since::Start;
@@ -138,18 +146,18 @@ async fn follow_all<K>(
         match event {
             Event::Init => {}
             Event::InitApply(object) => {
-                if let Some(name) = name_of(&object.metadata) {
+                if let Some(name) = name_of(object.meta()) {
                     listed.insert(name.clone());
-                    hear(Heard::Seen(name, &object.metadata, since));
+                    hear(Heard::Seen(name, object, since));
                 }
             }
             Event::Apply(object) => {
-                if let Some(name) = name_of(&object.metadata) {
-                    hear(Heard::Seen(name, &object.metadata, since));
+                if let Some(name) = name_of(object.meta()) {
+                    hear(Heard::Seen(name, object, since));
                 }
             }
             Event::Delete(object) => {
-                if let Some(name) = name_of(&object.metadata) {
+                if let Some(name) = name_of(object.meta()) {
                     hear(Heard::Gone(name));
                 }
             }
@@ -266,17 +274,6 @@ fn key_secret(object: DynamicObject) -> Option<Secret> {
             );
             None
         }
-    }
-}
-
-fn api<K>(cluster: &Cluster, namespace: Option<&str>) -> Api<K>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>,
-{
-    let client = cluster.api.client.clone();
-    match namespace {
-        Some(namespace) => Api::namespaced(client, namespace),
-        None => Api::all(client),
     }
 }
 

@@ -319,7 +319,7 @@ impl Directory {
             source: Source::Gone,
             target: content.as_target(),
             record: Record::Nothing,
-            status: None,
+            settled: false,
         });
         Ok(plan.step == Some(Step::DeleteSecret))
     }

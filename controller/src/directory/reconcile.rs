@@ -27,7 +27,9 @@ use crate::audit;
 use crate::contest::Contest;
 use crate::digest::Digest;
 use crate::metrics::{ObjectState, UnsealError};
-use crate::plan::{Cause, Observed, Owner, Plan, Record, Source, Step, is_settled, plan};
+use crate::plan::{
+    Cause, Observed, Owner, Plan, Record, Rendering, Source, Step, is_settled, plan,
+};
 
 /// How many SealedSecrets are opened before their Secrets are written.
 const BATCH: usize = 64;
@@ -227,6 +229,7 @@ impl Directory {
         UnsealOptions {
             legacy_data: self.args.accept_deprecated_v1_data,
             restricted_types: self.args.allow_restricted_types,
+            random_functions: self.args.allow_random_functions.then(Timestamp::now),
         }
     }
 
@@ -296,11 +299,11 @@ impl Directory {
             source: Source::There {
                 opened: opened.secret.as_ref(),
                 without_owner: asks_for_no_owner(&located.found().sealed),
-                generation: Some(remembered.generation),
+                rendering: Rendering::Repeatable,
             },
             target: content.as_target(),
             record: remembered.record,
-            status: Some(&remembered.status),
+            settled: is_settled(Some(&remembered.status), Some(remembered.generation)),
         });
         let verdict = verdict.unwrap_or_else(Verdict::unsealed);
         self.metrics.unseal_requested();

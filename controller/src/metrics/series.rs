@@ -90,6 +90,10 @@ metrics! {
         "How long it took to look at one SealedSecret and make its Secret.",
     STATUS_WRITES: Counter "seal_controller_status_writes_total" []
         "How often a status was written to the API server.",
+    FOUND_BY_RECORD: Counter "seal_controller_found_by_record_total" []
+        "How often a Secret was found right by the record of it, so that nothing had to be opened.",
+    RECORDS_LEFT_OUT: Counter "seal_controller_records_left_out_total" []
+        "How often the status of a SealedSecret had no room for the record of its Secret.",
     API_ERRORS: Counter "seal_controller_api_errors_total" ["code"]
         "How often the API server answered with an error, by status code: other for a rare one, none where it did not answer.",
     LEADER: Gauge "seal_controller_leader" []

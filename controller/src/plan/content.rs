@@ -109,6 +109,29 @@ pub(super) fn differs(existing: &Secret, next: &Secret, wanted: &Secret, settled
         || references(existing) != references(next)
 }
 
+/// What a Secret should be where the data that is there stays: of the rendering only what `merges` into it and is missing.
+pub(super) fn keeping_data(existing: &Secret, wanted: &Secret, merges: bool) -> Secret {
+    let mut kept = wanted.clone();
+    if merges {
+        for (key, value) in &mut kept.data {
+            if let Some(there) = existing.data.get(key) {
+                value.clone_from(there);
+            }
+        }
+    } else {
+        kept.data.clone_from(&existing.data);
+    }
+    kept
+}
+
+/// Whether a Secret has a value for each key that it should have.
+pub(super) fn has_all_keys(existing: &Secret, wanted: &Secret) -> bool {
+    wanted
+        .data
+        .keys()
+        .all(|key| existing.data.contains_key(key))
+}
+
 /// Whether a Secret was stored as it was written: a policy or webhook may change it on the way. What it adds to labels and
 /// annotations does not count.
 pub fn is_stored(written: &Secret, stored: &Secret) -> bool {

@@ -33,7 +33,9 @@ impl Owner<'_> {
 pub(super) enum Claim {
     /// It is ours.
     Ours,
-    /// It was handed to us, or was ours before names or clusters were restored.
+    /// It was ours before names or clusters were restored.
+    Restored,
+    /// It was handed to us.
     Handed,
     /// Our items may be merged into it.
     Merge {
@@ -55,7 +57,7 @@ pub(super) fn claim(existing: &Secret, owner: &Owner<'_>, record: Record) -> Cla
     match controller(existing) {
         Some(reference) if reference["uid"] == owner.uid => Claim::Ours,
         // A backup restored elsewhere, or a SealedSecret made anew: everything but the uid is right.
-        Some(reference) if names(reference, owner) => Claim::Handed,
+        Some(reference) if names(reference, owner) => Claim::Restored,
         _ if managed => Claim::Handed,
         None if record == Record::WroteWithoutOwner => Claim::Ours,
         Some(_) | None => Claim::Foreign,

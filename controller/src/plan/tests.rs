@@ -10,7 +10,7 @@ use seal_api::{Reason, annotations};
 
 use super::{
     Cause::{Changed, Drifted, TakenOver},
-    Owner, Record, next_status,
+    Owner, Record, Rendering, next_status,
     ownership::{self, Claim},
 };
 use situation::{
@@ -93,6 +93,87 @@ fn labels_and_annotations_that_others_added_are_no_drift() {
 #[test]
 fn no_type_means_opaque() {
     check(settled().found(A(ours().of_type("Opaque"))), LeavesAlone);
+}
+
+// Templates that give something else each time
+
+const STAYS: Rendering = Rendering::Stays { drifted: false };
+const DRIFTED: Rendering = Rendering::Stays { drifted: true };
+
+#[test]
+fn what_a_random_template_gave_stays_until_the_sealed_secret_changes() {
+    let rendered = ours().data(OLD_PASSWORD);
+    for row in [settled(), changed(), new()] {
+        let row = row.found(A(rendered.clone()));
+        check(row.clone().rendering(STAYS), LeavesAlone);
+        check(
+            row.clone().rendering(Rendering::Due),
+            Updates(
+                if row.settled_at() == Some(1) {
+                    Drifted
+                } else {
+                    Changed
+                },
+                ours().secret(),
+            ),
+        );
+        check(
+            row.found(Nothing).rendering(STAYS),
+            Creates(ours().secret()),
+        );
+    }
+}
+
+#[test]
+fn what_a_random_template_gave_is_reported_and_kept_where_somebody_else_changed_it() {
+    let row = settled().found(A(ours().data(OLD_PASSWORD)));
+    check(row.rendering(DRIFTED), Refuses(Reason::DriftKept));
+    let incomplete = settled().found(A(ours().data(&[("other", "x")])));
+    check(incomplete.rendering(STAYS), Refuses(Reason::DriftKept));
+}
+
+#[test]
+fn labels_of_a_random_template_are_repaired_and_its_data_stays() {
+    let declared = plain().labels(&[("tier", "db")]);
+    let drifted = ours().data(OLD_PASSWORD).labels(&[("tier", "web")]);
+    let right = ours().data(OLD_PASSWORD).labels(&[("tier", "db")]);
+    for (rendering, reason) in [(STAYS, Reason::Unsealed), (DRIFTED, Reason::DriftKept)] {
+        let row = settled()
+            .opens_to(declared.clone())
+            .found(A(drifted.clone()))
+            .rendering(rendering);
+        check(row.clone(), Updates(Drifted, right.secret()));
+        let verdict = run(&row).verdict.expect("the SealedSecret is there");
+        assert_eq!(verdict.reason, reason);
+    }
+}
+
+#[test]
+fn a_restored_secret_of_a_random_template_keeps_its_data_and_one_that_is_handed_over_does_not() {
+    let restored = plain().owner("uid-before-the-restore").data(OLD_PASSWORD);
+    let row = new().found(A(restored)).rendering(STAYS);
+    check(row, Updates(TakenOver, ours().data(OLD_PASSWORD).secret()));
+    let managed = plain().annotations(MANAGED).data(OLD_PASSWORD);
+    let row = new().found(A(managed)).rendering(STAYS);
+    check(row.clone(), Updates(TakenOver, ours().secret()));
+    // With the annotation in the template, and no owner reference, it may long be ours.
+    let row = row.without_owner().opens_to(plain().annotations(MANAGED));
+    check(row, LeavesAlone);
+}
+
+#[test]
+fn into_a_patched_secret_a_random_template_adds_only_what_is_missing() {
+    let there = plain()
+        .annotations(PATCH)
+        .data(&[("password", "zero"), ("theirs", "x")]);
+    let row = new().found(A(there)).rendering(STAYS);
+    check(row.clone(), LeavesAlone);
+    let both = plain().data(&[("password", "one"), ("token", "two")]);
+    let merged =
+        plain()
+            .annotations(PATCH)
+            .data(&[("password", "zero"), ("theirs", "x"), ("token", "two")]);
+    check(row.opens_to(both), Updates(TakenOver, merged.secret()));
 }
 
 // Ownership

@@ -116,6 +116,7 @@ fn status() -> Value {
         "default": {"observedGeneration": -1},
         "properties": {
             "observedGeneration": {"type": "integer", "format": "int64"},
+            "record": record(),
             "conditions": {
                 "type": "array",
                 "x-kubernetes-list-type": "map",
@@ -138,6 +139,39 @@ fn status() -> Value {
     })
 }
 
+fn record() -> Value {
+    let names = json!({"type": "array", "items": {"type": "string"}});
+    json!({
+        "type": "object",
+        "description": "What the controller knows of the Secret it wrote; no other program can make or check it.",
+        "properties": {
+            "format": {"type": "integer", "format": "int32"},
+            "rules": {"type": "integer", "format": "int32"},
+            "flags": names,
+            "mode": {"type": "string"},
+            "withoutOwner": {"type": "boolean"},
+            "data": names,
+            "labels": names,
+            "annotations": names,
+            "sealingKeys": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {"id": {"type": "string"}, "items": names},
+                },
+            },
+            "secret": {
+                "type": "object",
+                "properties": {"uid": {"type": "string"}, "resourceVersion": {"type": "string"}},
+            },
+            "hmacKey": {"type": "string"},
+            "written": {"type": "string"},
+            "madeFrom": {"type": "string"},
+            "record": {"type": "string"},
+        },
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -146,8 +180,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        Condition, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate, Verdict,
-        transition,
+        Condition, RecordedKey, RecordedSecret, SealedSecret, SealedSecretSpec, SealedSecretStatus,
+        SecretRecord, SecretTemplate, Verdict, transition,
     };
 
     fn keys(value: &Value) -> BTreeSet<String> {
@@ -181,11 +215,28 @@ mod tests {
         let full = SealedSecretStatus {
             observed_generation: Some(1),
             conditions,
+            record: Some(SecretRecord {
+                flags: vec![String::new()],
+                without_owner: true,
+                data: vec![String::new()],
+                labels: vec![String::new()],
+                annotations: vec![String::new()],
+                sealing_keys: vec![RecordedKey::default()],
+                secret: Some(RecordedSecret::default()),
+                written: Some(String::new()),
+                ..Default::default()
+            }),
         };
         let full = serde_json::to_value(full).expect("it serialises");
         assert_eq!(keys(&full), keys(&status()["properties"]));
         let condition = &status()["properties"]["conditions"]["items"]["properties"];
         assert_eq!(keys(&full["conditions"][0]), keys(condition));
+        let (full, schema) = (&full["record"], record());
+        assert_eq!(keys(full), keys(&schema["properties"]));
+        let declared = &schema["properties"]["sealingKeys"]["items"]["properties"];
+        assert_eq!(keys(&full["sealingKeys"][0]), keys(declared));
+        let declared = &schema["properties"]["secret"]["properties"];
+        assert_eq!(keys(&full["secret"]), keys(declared));
     }
 
     #[test]

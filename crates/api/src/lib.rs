@@ -7,6 +7,7 @@ pub mod annotations;
 mod condition;
 mod crd;
 mod reason;
+mod record;
 mod scope;
 mod sealed_secret;
 mod server_fields;
@@ -14,6 +15,7 @@ mod server_fields;
 pub use condition::{Condition, ConditionStatus, ConditionType, Verdict, conditions, transition};
 pub use crd::custom_resource_definition;
 pub use reason::Reason;
+pub use record::{RECORD_FORMAT, RecordMode, RecordedKey, RecordedSecret, SecretRecord};
 pub use scope::{Scope, UnknownScope};
 pub use sealed_secret::{
     API_VERSION, KIND, SealedSecret, SealedSecretSpec, SealedSecretStatus, SecretTemplate,

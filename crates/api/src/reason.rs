@@ -60,7 +60,8 @@ reasons! {
     /// A text of `spec.template.data` is not in the template language. The message says where.
     TemplateInvalid,
     /// A text of `spec.template.data` uses a function that is random, reads the clock, makes keys or is costly. An existing
-    /// Secret is left as it is; make the value once, and seal it.
+    /// Secret is left as it is; make the value once, and seal it. The flag `--allow-random-functions` of the controller allows
+    /// the random ones and the clock.
     TemplateFunctionMissing,
     /// A text of `spec.template.data` cannot be rendered with the values at hand. The message says where, and never shows a
     /// value.
@@ -82,6 +83,10 @@ reasons! {
     /// Something else changes the Secret back each time it is repaired; repairs are made ever more rarely, at least once an
     /// hour. Find out who, or annotate the SealedSecret so that drift is left alone.
     Contested,
+    /// Somebody else changed the data of the Secret, and its template has functions that give something else each time, so
+    /// that it cannot be made again as it was. It is left as it is; delete the Secret, or change the SealedSecret, and it is
+    /// made anew.
+    DriftKept,
     /// Two SealedSecrets have the same namespace and name; neither is acted on.
     DuplicateObject,
 

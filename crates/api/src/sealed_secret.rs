@@ -6,7 +6,7 @@ use kube_derive::CustomResource;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::Condition;
+use crate::{Condition, SecretRecord, record};
 
 /// The `apiVersion` of a SealedSecret.
 pub const API_VERSION: &str = "bitnami.com/v1alpha1";
@@ -76,6 +76,13 @@ pub struct SealedSecretStatus {
     /// `Synced` first, then the kstatus conditions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
+    /// What the controller knows of the Secret it wrote.
+    #[serde(
+        default,
+        deserialize_with = "record::lenient",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub record: Option<SecretRecord>,
 }
 
 impl SealedSecret {

@@ -35,6 +35,7 @@ mod label;
 mod opening_key;
 mod plaintext;
 mod public_key;
+mod random;
 mod stack;
 
 pub use base64_text::{NotBase64, decode_base64};
@@ -47,4 +48,5 @@ pub use label::Label;
 pub use opening_key::{OpeningKey, OpeningKeyError, Operations};
 pub use plaintext::Plaintext;
 pub use public_key::PublicKeyError;
+pub use random::random_bytes;
 pub use stack::wiped_after;

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use jiff::Timestamp;
 use seal_api::{Reason, SealedSecret, SecretTemplate};
-use seal_envelope::{Plaintext, wiped_after};
-use seal_template::{Error, Limits, Problem, Template, Text};
+use seal_envelope::{Plaintext, random_bytes, wiped_after};
+use seal_template::{Allowed, Error, Limits, Problem, Template, Text, functions::Why};
 use serde_json::Map;
 
 use crate::{Failure, Secret, failure::ItemFailure};
@@ -25,31 +26,59 @@ pub struct TemplateProblem {
 
 /// The texts of a template that are in the template language, by the items that they make, and what is wrong with them.
 pub(crate) struct Parsed {
-    templates: BTreeMap<String, Template>,
+    templates: BTreeMap<String, Parse>,
     pub(crate) failures: Vec<ItemFailure>,
+    now: Option<Timestamp>,
+}
+
+struct Parse {
+    template: Template,
+    is_random: bool,
+}
+
+impl Parsed {
+    /// Whether a text has functions that are random or read the clock, so that it gives something else each time.
+    pub(crate) fn is_random(&self) -> bool {
+        self.templates.values().any(|parse| parse.is_random)
+    }
 }
 
 /// Reads the texts of a template. One without `{{` is taken as it stands, and is none of them.
 ///
-/// A text whose key is also a sealed item counts too: upstream renders it and fails the object if that fails.
-pub(crate) fn parse(template: Option<&SecretTemplate>) -> Parsed {
+/// A text whose key is also a sealed item counts too: upstream renders it and fails the object if that fails. Functions that
+/// are random or read the clock are allowed where it is said what time it is.
+pub(crate) fn parse(template: Option<&SecretTemplate>, now: Option<Timestamp>) -> Parsed {
     let mut parsed = Parsed {
         templates: BTreeMap::new(),
         failures: Vec::new(),
+        now,
     };
     for (key, text) in texts(template) {
-        let template = Template::parse(key, text).and_then(|template| {
-            let off = template.functions_off().next();
-            off.map_or(Ok(template), Err)
-        });
-        match template {
-            Ok(template) => {
-                parsed.templates.insert(key.to_owned(), template);
+        match parse_text(key, text, now.is_some()) {
+            Ok(parse) => {
+                parsed.templates.insert(key.to_owned(), parse);
             }
             Err(error) => parsed.failures.push(failure(key, &error)),
         }
     }
     parsed
+}
+
+fn parse_text(key: &str, text: &str, allows_random: bool) -> Result<Parse, Error> {
+    let template = Template::parse(key, text)?;
+    let is_allowed = |error: &Error| {
+        let why = &error.problem;
+        allows_random && matches!(why, Problem::FunctionOff(Why::Random | Why::Clock))
+    };
+    let refused = template.functions_off().find(|error| !is_allowed(error));
+    if let Some(error) = refused {
+        return Err(error);
+    }
+    let is_random = template.functions_off().next().is_some();
+    Ok(Parse {
+        template,
+        is_random,
+    })
 }
 
 /// What is wrong with the texts of a SealedSecret's template, whatever its values are.
@@ -109,7 +138,8 @@ fn reason(error: &Error) -> Reason {
     }
 }
 
-/// The Secret that a SealedSecret becomes when its items have these values, whatever is sealed in it.
+/// The Secret that a SealedSecret becomes when its items have these values, whatever is sealed in it. Functions that are random
+/// or read the clock are allowed where it is said what time it is.
 ///
 /// # Errors
 ///
@@ -117,8 +147,9 @@ fn reason(error: &Error) -> Reason {
 pub fn render(
     sealed: &SealedSecret,
     items: BTreeMap<String, Plaintext>,
+    random_functions: Option<Timestamp>,
 ) -> Result<Secret, Failure> {
-    let mut parsed = parse(sealed.spec.template.as_ref());
+    let mut parsed = parse(sealed.spec.template.as_ref(), random_functions);
     match Failure::of_items(std::mem::take(&mut parsed.failures)) {
         Some(failure) => Err(failure),
         None => apply(sealed, &parsed, items),
@@ -184,13 +215,34 @@ fn render_texts(
     let mut limits = Limits::default();
     let mut failures = Vec::new();
     let mut rendered = BTreeMap::new();
-    for (key, template) in &parsed.templates {
-        match wiped_after::<STACK, _>(|| template.render(&values, &mut limits)) {
+    let mut has_random = true;
+    let mut random = |bytes: &mut [u8]| has_random &= random_bytes(bytes);
+    for (
+        key,
+        Parse {
+            template,
+            is_random,
+        },
+    ) in &parsed.templates
+    {
+        let allowed = if *is_random {
+            Allowed {
+                random: Some(&mut random),
+                now: parsed.now,
+            }
+        } else {
+            Allowed::default()
+        };
+        match wiped_after::<STACK, _>(|| template.render_allowing(&values, &mut limits, allowed)) {
             Ok(text) => {
                 rendered.insert(key.clone(), Plaintext::from(text));
             }
             Err(error) => failures.push(failure(key, &error)),
         }
+    }
+    if !has_random {
+        let message = "the operating system gave no random bytes";
+        return Err(Failure::of_object(Reason::Retrying, message));
     }
     Failure::of_items(failures).map_or(Ok(rendered), Err)
 }

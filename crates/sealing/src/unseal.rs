@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use seal_api::{Reason, SealedSecret};
 use seal_envelope::KeyId;
 
@@ -23,6 +24,8 @@ pub struct UnsealOptions {
     pub legacy_data: bool,
     /// Whether Secrets are made whose type Kubernetes itself acts on, such as `kubernetes.io/service-account-token`.
     pub restricted_types: bool,
+    /// Whether templates may have functions that are random or read the clock, and what time it is then. None by default.
+    pub random_functions: Option<Timestamp>,
 }
 
 impl Default for UnsealOptions {
@@ -30,6 +33,7 @@ impl Default for UnsealOptions {
         Self {
             legacy_data: true,
             restricted_types: false,
+            random_functions: None,
         }
     }
 }
@@ -41,6 +45,8 @@ pub struct Opened {
     pub secret: Secret,
     /// Which key opened which item; empty for the deprecated form.
     pub keys: BTreeMap<String, KeyId>,
+    /// Whether its template has functions that are random or read the clock, so that it opens to something else each time.
+    pub is_random: bool,
 }
 
 /// One try to open a SealedSecret.
@@ -159,13 +165,16 @@ fn open(
         Some(text) => Opened {
             secret: legacy::open(sealed, text, opening, allowed)?,
             keys: BTreeMap::new(),
+            is_random: false,
         },
         None => {
-            let mut templates = template::parse(sealed.spec.template.as_ref());
+            let template = sealed.spec.template.as_ref();
+            let mut templates = template::parse(template, options.random_functions);
             let items = opening.open_all(allowed, std::mem::take(&mut templates.failures))?;
             Opened {
                 secret: template::apply(sealed, &templates, items.values)?,
                 keys: items.keys,
+                is_random: templates.is_random(),
             }
         }
     };

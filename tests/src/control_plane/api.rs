@@ -73,6 +73,12 @@ impl Api {
         self.request(&Method::PATCH, path, Some(change))
     }
 
+    /// Replaces what is at a path, where it still has the `resourceVersion` of the object.
+    #[track_caller]
+    pub fn replace(&self, path: &str, object: &Value) -> Answer {
+        self.request(&Method::PUT, path, Some(object))
+    }
+
     /// Makes an object be as given, whether it is there or not (server-side apply), and returns it as it is then.
     ///
     /// # Panics

@@ -19,6 +19,8 @@ mod metrics;
 mod migrate;
 mod our_manifests;
 mod pace;
+mod random;
+mod record;
 mod replicas;
 mod same;
 mod site;

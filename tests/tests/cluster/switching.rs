@@ -177,16 +177,22 @@ impl Ground<'_> {
         let dry = migrate::seal(self.plane, &scratch, &["back", "--dry-run"])
             .finish()
             .exits(0);
-        let run = migrate::seal(self.plane, &scratch, &["back"])
+        let mut run = migrate::seal(self.plane, &scratch, &["back"])
             .finish()
             .exits(0);
-        let of_the_map = format!("the ConfigMap {SYSTEM}/{CONFIG_MAP}");
-        if self.manifests == Manifests::Ours {
-            let would = format!("{of_the_map} would be deleted");
-            assert!(dry.out().contains(&would), "{}", dry.out());
-            run.says(&format!("{of_the_map} deleted"));
-        } else {
-            assert!(!dry.out().contains(&of_the_map), "{}", dry.out());
+        let of_ours = [
+            format!("the ConfigMap {SYSTEM}/{CONFIG_MAP}"),
+            format!("the Secret {SYSTEM}/sealed-secrets-controller-record-key"),
+            format!("the Lease {SYSTEM}/sealed-secrets-controller"),
+        ];
+        for what in of_ours {
+            if self.manifests == Manifests::Ours {
+                let would = format!("{what} would be deleted");
+                assert!(dry.out().contains(&would), "{}", dry.out());
+                run = run.says(&format!("{what} deleted"));
+            } else {
+                assert!(!dry.out().contains(&what), "{}", dry.out());
+            }
         }
         assert_eq!(self.certificate_map(), None);
         let named = [

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use seal_api::{Condition, Reason, SealedSecretStatus, Verdict, annotations, transition};
 use seal_sealing::{Failure, Secret};
 
-use crate::plan::{Cause, Observed, Owner, Plan, Record, Source, Step, Target, plan};
+use crate::plan::{
+    Cause, Observed, Owner, Plan, Record, Rendering, Source, Step, Target, is_settled, plan,
+};
 
 use Found::{A, Nothing, Rubbish};
 use Outcome::{Creates, Deletes, LeavesAlone, Refuses, Updates};
@@ -101,6 +103,8 @@ pub(super) struct Row {
     record: Record,
     /// The generation at which the status says that all was well; the SealedSecret is at 1.
     settled_at: Option<i64>,
+    /// What is to become of data that is there.
+    rendering: Rendering,
 }
 
 #[derive(Clone)]
@@ -116,7 +120,12 @@ impl Row {
         self.settled_at.map(|generation| SealedSecretStatus {
             observed_generation: Some(generation),
             conditions: conditions(&Verdict::unsealed(), generation),
+            record: None,
         })
+    }
+
+    pub(super) fn settled_at(&self) -> Option<i64> {
+        self.settled_at
     }
 
     pub(super) fn opens_to(self, sketch: Sketch) -> Self {
@@ -144,6 +153,10 @@ impl Row {
 
     pub(super) fn found(self, found: Found) -> Self {
         Self { found, ..self }
+    }
+
+    pub(super) fn rendering(self, rendering: Rendering) -> Self {
+        Self { rendering, ..self }
     }
 
     pub(super) fn record(self, record: Record) -> Self {
@@ -188,6 +201,7 @@ pub(super) fn new() -> Row {
         found: Nothing,
         record: Record::Nothing,
         settled_at: None,
+        rendering: Rendering::Repeatable,
     }
 }
 
@@ -233,6 +247,7 @@ pub(super) fn run(row: &Row) -> Plan {
         Nothing | Rubbish => None,
     };
     let status = row.status();
+    let settled = is_settled(status.as_ref(), Some(1));
     plan(&Observed {
         owner: OWNER,
         source: match row.gone {
@@ -240,7 +255,7 @@ pub(super) fn run(row: &Row) -> Plan {
             false => Source::There {
                 opened: opens_to.as_ref().ok_or(&failure),
                 without_owner: row.without_owner,
-                generation: Some(1),
+                rendering: row.rendering,
             },
         },
         target: match (&row.found, &found) {
@@ -249,7 +264,7 @@ pub(super) fn run(row: &Row) -> Plan {
             (_, None) => Target::Absent,
         },
         record: row.record,
-        status: status.as_ref(),
+        settled,
     })
 }
 

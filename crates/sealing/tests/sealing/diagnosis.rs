@@ -506,6 +506,7 @@ fn is_of_opening(reason: Reason) -> bool {
         | Reason::SecretRefused
         | Reason::WriteForbidden
         | Reason::Contested
+        | Reason::DriftKept
         | Reason::MisplacedKey
         | Reason::DuplicateObject
         | Reason::InvalidCommandLine

@@ -1,8 +1,9 @@
 //! What the Secret gets beside its opened items: the template's metadata, type and texts, the SealedSecret's name.
 
+use jiff::Timestamp;
 use seal_api::{Reason, Scope, SealedSecret, SecretTemplate, annotations};
 use seal_envelope::Label;
-use seal_sealing::{Secret, render};
+use seal_sealing::{Secret, UnsealOptions, render, unseal};
 use serde_json::{Value, json};
 
 use crate::samples::{
@@ -107,9 +108,38 @@ fn all_texts_of_an_object_share_what_rendering_may_take() {
 fn templates_are_rendered_with_values_that_stand_in_for_the_sealed_ones() {
     let object = with_template(json!({"data": {"line": "p={{ .password }}"}}));
     let values = [("password".to_owned(), b"stand-in"[..].into())];
-    let secret = render(&object, values.into()).unwrap();
+    let secret = render(&object, values.into(), None).unwrap();
     assert_eq!(secret.data["line"].as_bytes(), b"p=stand-in");
     assert_eq!(secret.data["password"].as_bytes(), b"stand-in");
+}
+
+#[test]
+fn random_functions_and_the_clock_are_rendered_where_they_are_allowed_and_the_object_says_so() {
+    let options = |now| UnsealOptions {
+        random_functions: now,
+        ..UnsealOptions::default()
+    };
+    let now = Timestamp::from_second(1_790_000_000).unwrap();
+    let texts = json!({"data": {"token": "{{ randAlphaNum 20 }}{{ now | unixEpoch }}"}});
+    let object = with_template(texts);
+    let failure = unseal(&object, &ring([0]), &options(None)).unwrap_err();
+    assert_eq!(failure.reason(), Reason::TemplateFunctionMissing);
+    let open = || unseal(&object, &ring([0]), &options(Some(now))).unwrap();
+    let (one, other) = (open(), open());
+    assert!(one.is_random);
+    assert!(one.secret.data["token"].as_bytes().ends_with(b"1790000000"));
+    assert!(one.secret.data["token"] != other.secret.data["token"]);
+    let plain = with_template(json!({"data": {"line": "p={{ .password }}"}}));
+    assert!(
+        !unseal(&plain, &ring([0]), &options(Some(now)))
+            .unwrap()
+            .is_random
+    );
+    for still_off in ["{{ genPrivateKey `rsa` }}", "{{ bcrypt `x` }}"] {
+        let object = with_template(json!({"data": {"key": still_off}}));
+        let failure = unseal(&object, &ring([0]), &options(Some(now))).unwrap_err();
+        assert_eq!(failure.reason(), Reason::TemplateFunctionMissing);
+    }
 }
 
 #[test]
