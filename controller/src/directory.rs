@@ -23,6 +23,7 @@ mod opening;
 mod pass;
 mod problem;
 mod reconcile;
+mod records;
 mod report;
 mod scan;
 mod serve;

@@ -16,6 +16,8 @@ mod keys;
 mod metrics;
 #[path = "directory/process.rs"]
 mod process;
+#[path = "directory/random.rs"]
+mod random;
 #[path = "directory/refused.rs"]
 mod refused;
 #[path = "directory/secrets.rs"]

@@ -1,7 +1,6 @@
 //! Opening SealedSecrets, by all processors: each item costs a private-key operation, and nothing else costs as much.
 
 use std::{
-    collections::BTreeSet,
     panic,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -9,14 +8,11 @@ use std::{
 };
 
 use seal_api::SealedSecret;
-use seal_envelope::KeyId;
-use seal_sealing::{Failure, KeyRing, Secret, UnsealOptions, unseal};
+use seal_sealing::{Failure, KeyRing, UnsealOptions, unseal};
 
 /// What a SealedSecret opens to, or why it does not.
 pub(super) struct Opened {
-    pub(super) secret: Result<Secret, Failure>,
-    /// The keys that opened its items.
-    pub(super) keys: BTreeSet<KeyId>,
+    pub(super) all: Result<seal_sealing::Opened, Failure>,
     /// How long it took.
     pub(super) took: Duration,
 }
@@ -64,13 +60,9 @@ fn take<'s>(next: &AtomicUsize, sealed: &[&'s SealedSecret]) -> Option<(usize, &
 
 fn open(sealed: &SealedSecret, ring: &KeyRing, options: &UnsealOptions) -> Opened {
     let begun = Instant::now();
-    let (secret, keys) = match unseal(sealed, ring, options) {
-        Ok(opened) => (Ok(opened.secret), opened.keys.into_values().collect()),
-        Err(failure) => (Err(failure), BTreeSet::new()),
-    };
+    let all = unseal(sealed, ring, options);
     Opened {
-        secret,
-        keys,
+        all,
         took: begun.elapsed(),
     }
 }

@@ -24,6 +24,7 @@ use super::{
     object_name::ObjectName,
     problem::Problem,
     reconcile::{Known, shown},
+    records::record_key,
     status_files::StatusFiles,
     target::{TargetFile, delete, owned},
 };
@@ -32,6 +33,7 @@ use crate::{
     args::Args,
     metrics::{Metrics, ObjectState},
     plan::{Observed, Owner, Record, Source, Step, plan},
+    record::RecordKey,
 };
 
 /// A folder and everything known of it.
@@ -50,6 +52,8 @@ pub(super) struct Directory {
     file_problems: Vec<Problem>,
     stopping: Arc<AtomicBool>,
     pub(super) metrics: Arc<Metrics>,
+    /// The key of the records, where templates may give something else each time.
+    pub(super) record_key: Option<Arc<RecordKey>>,
     /// Held until the end: no other controller works in the folder.
     _lock: File,
 }
@@ -99,6 +103,10 @@ impl Directory {
             sources: Sources::new(&layout.sealed()),
             keys: Keys::load(&layout),
             metrics: Arc::new(Metrics::new(args.metrics_omit_secret_labels)),
+            record_key: args
+                .allow_random_functions
+                .then(|| record_key(&layout))
+                .flatten(),
             layout,
             args,
             memory,

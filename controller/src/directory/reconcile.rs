@@ -4,12 +4,12 @@
 //! memory for one batch at a time.
 
 use std::{
-    io, mem,
+    io,
     time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
-use seal_api::{Reason, SealedSecret, Verdict, annotations};
+use seal_api::{Reason, SealedSecret, SecretRecord, Verdict, annotations};
 use seal_sealing::{Secret, UnsealOptions};
 use seal_shell::is_unsynced;
 use tracing::{Span, debug, debug_span, field::Empty, info};
@@ -21,6 +21,7 @@ use super::{
     opening::{Opened, open_all},
     pass::{Directory, Outcome},
     problem::Problem,
+    records::rendering,
     target::{Content, TargetFile, write_secret},
 };
 use crate::audit;
@@ -44,10 +45,12 @@ pub(super) struct Known {
     /// The file of the Secret, where it opened.
     target: Option<Digest>,
     verdict: Verdict,
+    /// What is to be recorded of it, where its template gives something else each time.
+    record: Option<SecretRecord>,
 }
 
 /// What a reconciliation found.
-struct Finding {
+pub(super) struct Finding {
     verdict: Verdict,
     /// What to keep, where it holds until something changes.
     known: Option<Known>,
@@ -58,7 +61,7 @@ struct Finding {
 }
 
 /// How far an object has come.
-enum Stage {
+pub(super) enum Stage {
     /// It has to be opened; this is its Secret as it is.
     ToOpen(TargetFile),
     /// Its Secret has to be written.
@@ -70,21 +73,21 @@ enum Stage {
 }
 
 /// A look at an object that had to be opened.
-struct Look {
+pub(super) struct Look {
     /// How long opening took.
     took: Duration,
     span: Span,
 }
 
 /// A Secret that is to be written.
-struct Write {
-    secret: Secret,
+pub(super) struct Write {
+    pub(super) secret: Secret,
     /// Why, where it is there already.
     cause: Option<Cause>,
     /// What is known when it is written.
     known: Known,
     /// What was recorded of it before.
-    before: Record,
+    pub(super) before: Record,
 }
 
 impl Finding {
@@ -206,25 +209,6 @@ impl Directory {
         batch.iter().zip(prepared).map(decide).unzip()
     }
 
-    /// Records which Secrets are about to be written without owner reference. They are ours only by this record, so it
-    /// goes to disk first: a crash in between must not make them somebody else's.
-    fn record_intents(&mut self, batch: &[(&ObjectName, &Located)], decided: &mut [Stage]) {
-        let mut is_new = false;
-        for ((name, _), stage) in batch.iter().zip(decided) {
-            let Stage::ToWrite(write) = stage else {
-                continue;
-            };
-            let record = record_of(&write.secret);
-            let remembered = self.memory.objects.entry((*name).clone()).or_default();
-            write.before = mem::replace(&mut remembered.record, record);
-            is_new |= record == Record::WroteWithoutOwner && write.before != record;
-        }
-        if is_new {
-            // What cannot be saved is reported at the end of the pass.
-            self.save_memory();
-        }
-    }
-
     fn options(&self) -> UnsealOptions {
         UnsealOptions {
             legacy_data: self.args.accept_deprecated_v1_data,
@@ -291,15 +275,20 @@ impl Directory {
     ) -> Stage {
         let remembered = self.memory.objects.get(name).cloned().unwrap_or_default();
         let content = target.content(name);
+        let secret = opened.all.as_ref().map(|opened| &opened.secret);
+        let proof = self.proof(name, located, &remembered);
+        let rendering = opened.all.as_ref().map_or(Rendering::Repeatable, |opened| {
+            rendering(opened, proof.as_ref(), &content)
+        });
         let Plan { step, verdict } = plan(&Observed {
             owner: Owner {
                 name: name.name(),
                 uid: &name.uid(),
             },
             source: Source::There {
-                opened: opened.secret.as_ref(),
+                opened: secret,
                 without_owner: asks_for_no_owner(&located.found().sealed),
-                rendering: Rendering::Repeatable,
+                rendering,
             },
             target: content.as_target(),
             record: remembered.record,
@@ -307,12 +296,12 @@ impl Directory {
         });
         let verdict = verdict.unwrap_or_else(Verdict::unsealed);
         self.metrics.unseal_requested();
-        if opened.secret.is_ok() {
-            let keys = opened.keys.iter().copied();
+        if let Ok(opened) = &opened.all {
+            let keys = opened.keys.values().copied();
             self.metrics
                 .set_keys_of(name.namespace(), name.name(), keys);
         }
-        let failed = match (&opened.secret, verdict.reason) {
+        let failed = match (&opened.all, verdict.reason) {
             (Err(_), _) => Some(UnsealError::Unseal),
             (Ok(_), Reason::NotManaged) => Some(UnsealError::Unmanaged),
             (Ok(_), _) => Some(UnsealError::Update).filter(|_| !verdict.is_ready()),
@@ -322,11 +311,23 @@ impl Directory {
         }
         let known = Known {
             made_from: located.found().made_from,
-            failed_with: opened.secret.is_err().then(|| self.keys.id()),
+            failed_with: opened.all.is_err().then(|| self.keys.id()),
             target: target.digest(),
             verdict: verdict.clone(),
+            record: None,
         };
-        let Some((secret, cause)) = step.and_then(Step::into_write) else {
+        let write = step.and_then(Step::into_write);
+        let stored = match (&write, &content) {
+            (Some((secret, _)), _) => Some(secret),
+            (None, Content::Secret(secret)) => Some(&**secret),
+            (None, _) => None,
+        };
+        let random = opened.all.as_ref().ok().filter(|opened| opened.is_random);
+        let record = random
+            .zip(stored.filter(|_| verdict.is_ready()))
+            .and_then(|(opened, stored)| self.new_record(name, located, opened, stored));
+        let known = Known { record, ..known };
+        let Some((secret, cause)) = write else {
             return Stage::Found(Finding {
                 verdict,
                 known: Some(known),
@@ -444,6 +445,9 @@ impl Directory {
         } = finding;
         if let Some(remembered) = self.memory.objects.get_mut(name) {
             remembered.conclude(&verdict, now);
+            if let Some(record) = known.as_ref().and_then(|known| known.record.clone()) {
+                remembered.status.record = Some(record);
+            }
             let labels = located.found().sealed.metadata.labels.as_ref();
             let instance = labels.and_then(|labels| labels.get("app.kubernetes.io/instance"));
             self.metrics.object_seen(&ObjectState {
@@ -477,15 +481,7 @@ fn loses_items(content: &Content, next: &Secret) -> bool {
     }
 }
 
-fn record_of(secret: &Secret) -> Record {
-    if secret.metadata.contains_key("ownerReferences") || secret.is_annotated(annotations::PATCH) {
-        Record::Wrote
-    } else {
-        Record::WroteWithoutOwner
-    }
-}
-
-fn asks_for_no_owner(sealed: &SealedSecret) -> bool {
+pub(super) fn asks_for_no_owner(sealed: &SealedSecret) -> bool {
     annotations::is_set(
         &sealed.template_strings("annotations"),
         annotations::SKIP_SET_OWNER_REFERENCES,

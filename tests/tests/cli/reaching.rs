@@ -168,7 +168,9 @@ fn a_check_that_finds_no_key_says_where_it_looked() {
 #[test]
 fn what_going_back_would_change_is_told_to_machines_as_well() {
     let dry = ["migrate", "back", "--dry-run", "--format", "json"];
-    let run = with(vec![list(), ("200 OK", json!({}))], &dry).exits(0);
+    let there = || ("200 OK", json!({}));
+    let gone = ("404 Not Found", status("it is not there"));
+    let run = with(vec![list(), there(), there(), gone], &dry).exits(0);
     let lines: Vec<Value> = run
         .out()
         .lines()
@@ -177,6 +179,7 @@ fn what_going_back_would_change_is_told_to_machines_as_well() {
     let expected = [
         json!({"what": "prod/db", "wouldBe": "changed"}),
         json!({"what": "the ConfigMap kube-system/sealed-secrets-controller-certificate", "wouldBe": "deleted"}),
+        json!({"what": "the Secret kube-system/sealed-secrets-controller-record-key", "wouldBe": "deleted"}),
     ];
     assert_eq!(lines, expected);
 }

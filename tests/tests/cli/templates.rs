@@ -69,6 +69,37 @@ fn with_values_no_key_is_needed_and_what_has_none_shows_where_it_went() {
 }
 
 #[test]
+fn random_functions_and_the_clock_are_rendered_only_with_a_flag() {
+    let scratch = Scratch::new();
+    let token = "{{ .password }}-{{ randAlphaNum 20 }}-{{ now | unixEpoch }}";
+    let text = with_texts(&scratch, json!({"token": token}));
+    scratch.write("values.yaml", "password: stand-in\n");
+    let values = ["--values", "values.yaml", "--item", "token"];
+    render(&scratch, &text, &values)
+        .exits(1)
+        .says("TemplateFunctionMissing");
+    let allowed = [&values[..], &["--allow-random-functions"]].concat();
+    let run = render(&scratch, &text, &allowed).exits(0);
+    let parts: Vec<&str> = run.out().rsplitn(3, '-').collect();
+    assert!(
+        parts[0]
+            .parse::<u64>()
+            .is_ok_and(|time| time > 1_700_000_000)
+    );
+    assert_eq!((parts[1].len(), parts[2]), (20, "stand-in"));
+
+    let key = key();
+    let key = key.to_str().expect("it is a text");
+    let unseal = |flags: &[&str]| {
+        let unseal = scratch.seal(["unseal", "-", "--key", key]).args(flags);
+        unseal.stdin(text.as_str()).finish()
+    };
+    unseal(&[]).exits(1).says("TemplateFunctionMissing");
+    let run = unseal(&["--allow-random-functions"]).exits(0);
+    assert!(documents(run.out())[0]["data"]["token"].is_string());
+}
+
+#[test]
 fn what_cannot_be_rendered_is_told_with_its_place_and_hides_no_other() {
     let scratch = Scratch::new();
     let broken = with_texts(&scratch, json!({"a": "x\n{{ fail .password }}"}));
