@@ -153,16 +153,16 @@ fn a_secret_that_cannot_be_understood_is_neither_overwritten_nor_repeated() {
             secret(json!(MARKER)),
             json!({"data": MARKER, "metadata": MARKER}),
         ];
-        let version = site.secret("db").body["metadata"]["resourceVersion"].clone();
         for body in bodies {
             let before = proxy.faults();
             proxy.misbehave(move |asked| {
                 let is_read = asked.method == "GET" && is_secret(asked, "db");
                 is_read.then(|| nonsense(&body))
             });
-            // What is looked at again.
-            let change = json!({"metadata": {"annotations": {"look": before.to_string()}}});
-            site.api().patch(&site.sealed_path("db"), &change);
+            // A Secret that somebody touched is read again.
+            let change = json!({"metadata": {"labels": {"look": before.to_string()}}});
+            let touched = site.api().patch(&site.secret_path("db"), &change).body;
+            let version = touched["metadata"]["resourceVersion"].clone();
             site.controller
                 .wait_for("it was read", |_| (proxy.faults() > before).then_some(()));
             site.condition("db", "Reconciling", "True", "Retrying");
