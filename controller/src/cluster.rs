@@ -41,7 +41,7 @@ use std::{
 use seal_sealing::{KeyOrder, Secret};
 use serde_json::Value;
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, OnceCell, watch},
     time::sleep,
 };
 use tracing::{info, warn};
@@ -78,6 +78,8 @@ struct Cluster {
     objects: Mutex<Objects>,
     queue: Arc<Queue>,
     records: Records,
+    /// Done when it is known whether there is a key of the records.
+    record_key: OnceCell<()>,
     /// What is spent on SealedSecrets that do not open.
     effort: Mutex<Effort>,
     cores: Arc<Cores>,
@@ -136,6 +138,7 @@ impl Cluster {
             cores,
             openings: Openings::default(),
             records: Records::new(),
+            record_key: OnceCell::new(),
             served,
             metrics,
             keys_changed: Notify::new(),
@@ -185,12 +188,21 @@ impl Cluster {
             self.metrics.object_there(&name.namespace, &name.name);
             objects.see(name, &read.uid, &read.version, read.seen)
         };
+        self.look_again_at_rewritten();
         let is_edited = self.look_at_record(name, &read);
         if is_new || is_edited {
             self.queue.add(name.clone(), self.class_of(class));
         }
         if is_new {
             self.openings.changed(name, read.seen);
+        }
+    }
+
+    /// Looks at everything again where the API server's database was restored to what it was.
+    fn look_again_at_rewritten(&self) {
+        let names = self.objects().take_rewritten();
+        for name in names {
+            self.queue.add(name, Class::Backlog);
         }
     }
 
@@ -289,6 +301,7 @@ impl Cluster {
         if self.objects().see_secret(name, version) {
             self.queue.add(name.clone(), self.class_of(class));
         }
+        self.look_again_at_rewritten();
         self.legacy_key_seen(name);
     }
 

@@ -201,6 +201,27 @@ pub fn status_after_write(
     }
 }
 
+/// What is to be said where a Secret is somebody else's.
+pub fn not_ours(existing: &Secret, owner: &Owner<'_>, record: Record) -> Option<Verdict> {
+    let is_foreign = ownership::claim(existing, owner, record) == Claim::Foreign;
+    is_foreign.then(|| not_managed(existing))
+}
+
+/// Whether values that are the same at each opening differ from those that a Secret has, so that it was made of another state
+/// of its SealedSecret, or changed.
+pub fn sealed_values_differ<'k>(
+    existing: &Secret,
+    opened: &Secret,
+    mut sealed_items: impl Iterator<Item = &'k String>,
+) -> bool {
+    sealed_items.any(|item| {
+        opened
+            .data
+            .get(item)
+            .is_some_and(|value| existing.data.get(item).is_some_and(|there| there != value))
+    })
+}
+
 /// Whether a Secret is written by right, and with an owner reference where it is to have one: all that can be wrong with one
 /// that holds what we wrote.
 pub fn is_rightly_owned(
@@ -315,8 +336,8 @@ fn update(
     )
 }
 
-/// What is to become of the data that is there. That of a Secret which is only now handed over is replaced, unless the
-/// template itself has it handed over, so that it may be ours for long.
+/// What is to become of the data that is there. That of a Secret which is only now handed over, or patched, is replaced, unless
+/// the template itself has it handed over, so that it may be ours for long.
 fn rendering(
     observed: &Observed<'_>,
     existing: &Secret,
@@ -335,16 +356,22 @@ fn rendering(
         || (without_owner
             && wanted.is_annotated(seal_api::annotations::MANAGED)
             && content::has_all_keys(existing, wanted));
-    if claim == Claim::Handed && !may_be_ours {
-        return Rendering::Repeatable;
+    let is_new_to_us = match claim {
+        Claim::Handed => !may_be_ours,
+        Claim::Merge { .. } => observed.record == Record::Nothing && !observed.settled,
+        Claim::Ours | Claim::Restored | Claim::Foreign => false,
+    };
+    if is_new_to_us {
+        Rendering::Repeatable
+    } else {
+        rendering
     }
-    rendering
 }
 
 fn drift_kept(existing: &Secret) -> Verdict {
     let message = format!(
-        "the data of {}/{} is not what was written, and its template has functions that give something else each time, so it \
-         is left as it is; delete the Secret, or change the SealedSecret, and it is made anew",
+        "the data of {}/{} is not what belongs there, and its template has functions that give something else each time, so \
+         it is left as it is; delete the Secret, and it is made anew",
         existing.namespace(),
         existing.name()
     );

@@ -299,6 +299,24 @@ impl Proof {
         self.record.secret.as_ref()
     }
 
+    /// Whether the data still is what we wrote, whatever became of the labels and annotations, of which those that are
+    /// `wanted` are as they were then.
+    pub(crate) fn holds_data(&self, secret: &Secret, wanted: &Secret) -> bool {
+        let mut as_written = secret.clone();
+        as_written.set_strings("labels", wanted.labels());
+        let mut annotations = wanted.annotations();
+        if self.record.mode == RecordMode::Patch {
+            annotations.insert(annotations::PATCH.to_owned(), "true".to_owned());
+        }
+        as_written.set_strings("annotations", annotations);
+        [secret.immutable, wanted.immutable]
+            .into_iter()
+            .any(|immutable| {
+                as_written.immutable = immutable;
+                self.holds(&as_written)
+            })
+    }
+
     /// The sealing keys that opened its items.
     pub(crate) fn sealing_keys(&self) -> impl Iterator<Item = KeyId> {
         let keys = self.record.sealing_keys.iter();
@@ -313,26 +331,6 @@ impl Proof {
                 .written
                 .as_ref()
                 .is_some_and(|written| is_same(written, &self.key.written(&self.record, secret)))
-    }
-}
-
-impl Proof {
-    /// Whether the data still is what we wrote, whatever became of the labels and annotations, of which those that are
-    /// `wanted` are as they were then.
-    pub(crate) fn holds_data(&self, secret: &Secret, wanted: &Secret) -> bool {
-        let mut as_written = secret.clone();
-        as_written.set_strings("labels", wanted.labels());
-        let mut annotations = wanted.annotations();
-        if secret.is_annotated(annotations::PATCH) {
-            annotations.insert(annotations::PATCH.to_owned(), "true".to_owned());
-        }
-        as_written.set_strings("annotations", annotations);
-        [secret.immutable, wanted.immutable]
-            .into_iter()
-            .any(|immutable| {
-                as_written.immutable = immutable;
-                self.holds(&as_written)
-            })
     }
 }
 

@@ -20,12 +20,14 @@ pub(super) enum Feature {
 }
 
 impl Feature {
-    pub(super) const ALL: [Self; 5] = [
+    pub(super) const ALL: [Self; 7] = [
         Self::KeyWatch,
         Self::CertificateConfigMap,
         Self::LeaderElection,
         Self::PendingKeys,
         Self::OldGarbageCollection,
+        Self::Record,
+        Self::RecordKey,
     ];
 
     pub(super) fn name(self) -> &'static str {

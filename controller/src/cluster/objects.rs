@@ -77,8 +77,8 @@ pub(super) struct Object {
     pub(super) status_version: u64,
     /// The state of it whose status has no room for a record.
     pub(super) no_room_for_record: Option<Fingerprint>,
-    /// Whether its status was edited by somebody else.
-    edited: bool,
+    /// From when on it is to be looked at because somebody else edited its status.
+    edited: Option<Timestamp>,
     /// Its openings, where it was not it that changed.
     pub(super) openings: Option<Contest>,
     /// The repairs of its Secret.
@@ -93,6 +93,12 @@ impl Object {
     /// Whether this state of it was looked at.
     pub(super) fn knows(&self, seen: Fingerprint) -> bool {
         self.known.as_ref().is_some_and(|known| known.seen == seen)
+    }
+
+    /// Whether this state of it was looked at, and all was right.
+    pub(super) fn was_right(&self, seen: Fingerprint) -> bool {
+        let verdict = self.verdict.as_ref();
+        self.knows(seen) && verdict.is_some_and(Verdict::is_ready)
     }
 
     fn waits_for_keys(&self, keys: &KeyIds) -> bool {
@@ -122,6 +128,8 @@ pub(super) struct Objects {
     objects: HashMap<ObjectName, Object>,
     /// The `resourceVersion` of every Secret in scope.
     secrets: HashMap<ObjectName, String>,
+    /// Whether versions were seen that are older than what was known.
+    rewritten: bool,
 }
 
 impl Objects {
@@ -153,6 +161,16 @@ impl Objects {
             object.status_version = 0;
             object.tried = None;
         }
+        self.rewritten = true;
+    }
+
+    /// All SealedSecrets, where since the last time that this was asked everything is to be looked at again.
+    pub(super) fn take_rewritten(&mut self) -> Vec<ObjectName> {
+        if std::mem::take(&mut self.rewritten) {
+            self.objects.keys().cloned().collect()
+        } else {
+            Vec::new()
+        }
     }
 
     /// What its record and its status say of a SealedSecret that was not looked at yet, or since it was looked at by another
@@ -161,17 +179,17 @@ impl Objects {
         let there = self.secrets.get(name);
         if let Some(object) = self.objects.get_mut(name) {
             let is_better = object.known.is_none() || known.secret.as_ref() == there;
-            if is_better && !object.edited {
+            if is_better && object.edited.is_none() {
                 object.known = Some(known);
                 object.verdict = Some(Verdict::unsealed());
             }
         }
     }
 
-    /// Takes note that somebody else edited the status of a SealedSecret.
-    pub(super) fn note_edited(&mut self, name: &ObjectName) {
+    /// Takes note that somebody else edited the status of a SealedSecret, for which it is to be looked at from a time on.
+    pub(super) fn note_edited(&mut self, name: &ObjectName, from: Timestamp) {
         if let Some(object) = self.objects.get_mut(name) {
-            object.edited = true;
+            object.edited = Some(from);
         }
     }
 
@@ -217,14 +235,21 @@ impl Objects {
 
     /// Whether a SealedSecret is to be looked at: nothing is known of it, it or its Secret changed, or other keys are held
     /// than those that did not open it.
-    pub(super) fn is_due(&self, name: &ObjectName, keys: &KeyIds, watches_secrets: bool) -> bool {
+    pub(super) fn is_due(
+        &self,
+        name: &ObjectName,
+        keys: &KeyIds,
+        watches_secrets: bool,
+        now: Timestamp,
+    ) -> bool {
         let Some(object) = self.objects.get(name) else {
             return false;
         };
         let Some(known) = &object.known else {
             return true;
         };
-        if object.seen != Some(known.seen) || object.edited {
+        let is_edited = object.edited.is_some_and(|from| from <= now);
+        if object.seen != Some(known.seen) || is_edited {
             return true;
         }
         if known.opens {
@@ -300,6 +325,9 @@ impl Objects {
             object.known = None;
             object.verdict = None;
             object.failing = None;
+            // Whoever leads meanwhile writes other ones.
+            object.record = None;
+            object.intent_void = false;
         }
         self.objects.keys().cloned().collect()
     }
@@ -307,7 +335,7 @@ impl Objects {
     /// Notes what came of a look; none where it has to be looked at again.
     pub(super) fn conclude(&mut self, name: &ObjectName, known: Option<Known>) {
         if let Some(object) = self.objects.get_mut(name) {
-            object.edited &= known.is_none();
+            object.edited = object.edited.filter(|_| known.is_none());
             object.known = known;
         }
     }
@@ -368,25 +396,25 @@ mod tests {
         let keys = KeyIds::default();
         let mut objects = objects(Some(in_sync("5")));
         objects.see_secret(&name(), "5".to_owned());
-        assert!(!objects.is_due(&name(), &keys, true));
+        assert!(!objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH));
         assert!(!objects.see(&name(), "u", "1", fingerprint(1)));
 
         objects.see_secret(&name(), "6".to_owned());
-        assert!(objects.is_due(&name(), &keys, true));
-        assert!(!objects.is_due(&name(), &keys, false));
+        assert!(objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH));
+        assert!(!objects.is_due(&name(), &keys, false, Timestamp::UNIX_EPOCH));
         // Our own write, which was heard of before it was noted; then somebody else's, heard of before ours was noted.
         objects.see_secret(&name(), "7".to_owned());
         objects.conclude(&name(), Some(in_sync("7")));
-        assert!(!objects.is_due(&name(), &keys, true));
+        assert!(!objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH));
         objects.see_secret(&name(), "9".to_owned());
         objects.conclude(&name(), Some(in_sync("8")));
-        assert!(objects.is_due(&name(), &keys, true));
+        assert!(objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH));
 
         assert!(objects.forget_secret(&name()));
-        assert!(objects.is_due(&name(), &keys, true));
+        assert!(objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH));
 
         assert!(objects.see(&name(), "u", "2", fingerprint(2)));
-        assert!(objects.is_due(&name(), &keys, false));
+        assert!(objects.is_due(&name(), &keys, false, Timestamp::UNIX_EPOCH));
     }
 
     /// What is found out of a SealedSecret that no key opens, because none is held.
@@ -416,8 +444,8 @@ mod tests {
         objects.see_secret(&name(), "5".to_owned());
         let (same, other) = (KeyIds::default(), [KeyId::of_spki(b"other")]);
         let other = KeyIds::new(other.into());
-        assert!(!objects.is_due(&name(), &same, true));
-        assert!(objects.is_due(&name(), &other, true));
+        assert!(!objects.is_due(&name(), &same, true, Timestamp::UNIX_EPOCH));
+        assert!(objects.is_due(&name(), &other, true, Timestamp::UNIX_EPOCH));
         assert_eq!(objects.waiting_for_keys(&other), [name()]);
         assert_eq!(objects.waiting_for_keys(&same), []);
         assert!(objects.waits_for_keys(&name(), &other));
@@ -441,9 +469,9 @@ mod tests {
     #[test]
     fn what_is_not_known_is_due_and_what_is_gone_is_not() {
         let mut objects = objects(None);
-        assert!(objects.is_due(&name(), &KeyIds::default(), true));
+        assert!(objects.is_due(&name(), &KeyIds::default(), true, Timestamp::UNIX_EPOCH));
         assert_eq!(objects.forget(&name()).as_deref(), Some("u"));
-        assert!(!objects.is_due(&name(), &KeyIds::default(), true));
+        assert!(!objects.is_due(&name(), &KeyIds::default(), true, Timestamp::UNIX_EPOCH));
         assert!(!objects.see_secret(&name(), "5".to_owned()));
     }
 

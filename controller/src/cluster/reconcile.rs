@@ -113,10 +113,12 @@ impl Cluster {
             };
             if !self.leads() {
                 self.queue.add(name.clone(), class);
-            } else if self
-                .objects()
-                .is_due(&name, &self.keys.ids(), self.watches_secrets())
-            {
+            } else if self.objects().is_due(
+                &name,
+                &self.keys.ids(),
+                self.watches_secrets(),
+                Timestamp::now(),
+            ) {
                 match self.puts_off(&name) {
                     None => self.look_at(&name, class).await,
                     Some(wait) => self.queue.add_after(name.clone(), class, wait),
@@ -200,7 +202,7 @@ impl Cluster {
         debug!(key = %name, "Updating");
         if self.records.is_undecided() && read.has_record() {
             // Another replica made the key meanwhile.
-            self.read_record_key().await;
+            self.look_for_record_key().await;
         }
         let now = Timestamp::now();
         let done = match self.look_at_secret(name, &read, now).await {

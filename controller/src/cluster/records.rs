@@ -32,6 +32,8 @@ use crate::{
 const KEY_SECRET: &str = "-record-key";
 /// The item that holds the key.
 const KEY_ITEM: &str = "key";
+/// A field of statuses that the resource definition of the Go project does not keep, as it keeps no record.
+pub(super) const OURS: &str = "/status/conditions/0/observedGeneration";
 /// How long until a status is mended again that somebody else edits: two controllers must not do it in turns.
 const MEND_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 /// So often the key is asked for at the start before the controller goes on without it.
@@ -80,8 +82,15 @@ impl Records {
             .clone()
     }
 
+    /// Notes what turned out, where nothing did before; what is kept may turn out not to be any more.
     fn set(&self, kept: Kept) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        let mut known = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(
+            (&*known, &kept),
+            (Kept::NotYet, _) | (Kept::With(_), Kept::No)
+        ) {
+            *known = kept;
+        }
     }
 
     /// The key of the records in statuses.
@@ -121,17 +130,25 @@ impl Cluster {
             return self.records.set(Kept::No);
         }
         for _ in 0..TRIES {
-            match self.api.get(Kind::Secret, &self.record_key_name()).await {
-                Ok(None) => return,
-                Ok(Some(object)) => return self.take_record_key(&object),
-                Err(ApiError::Forbidden(_)) => return self.without_records(Feature::RecordKey),
-                Err(_) => sleep(FIRST_RETRY).await,
+            if self.look_for_record_key().await {
+                return;
             }
+            sleep(FIRST_RETRY).await;
         }
         warn!(
             "the key of the records cannot be read: what was known before the start is found out again"
         );
-        self.records.set(Kept::No);
+    }
+
+    /// Whether it is known now whether there is a key.
+    pub(super) async fn look_for_record_key(&self) -> bool {
+        match self.api.get(Kind::Secret, &self.record_key_name()).await {
+            Ok(None) => {}
+            Ok(Some(object)) => self.take_record_key(&object),
+            Err(ApiError::Forbidden(_)) => self.without_records(Feature::RecordKey),
+            Err(_) => return false,
+        }
+        true
     }
 
     fn take_record_key(&self, object: &Value) {
@@ -143,7 +160,7 @@ impl Cluster {
             Some(key) => self.records.set(Kept::With(Arc::new(key))),
             None => {
                 warn!(secretname = %self.record_key_name(), "this Secret holds no key of 32 bytes: no records are kept; delete it, and one is made at the next start");
-                self.records.set(Kept::No);
+                self.without_records(Feature::RecordKey);
             }
         }
     }
@@ -165,12 +182,10 @@ impl Cluster {
                 false
             }
             Kept::NotYet => {
-                // The field is as old as the record, and the resource definition of the Go project has neither.
-                let field = "/status/conditions/0/observedGeneration";
-                if stored.pointer(field).is_some() {
+                if stored.pointer(OURS).is_some() {
                     self.make_record_key().await
                 } else {
-                    if sent.pointer(field).is_some() {
+                    if sent.pointer(OURS).is_some() {
                         self.without_records(Feature::Record);
                     }
                     false
@@ -189,24 +204,21 @@ impl Cluster {
             .data
             .insert(KEY_ITEM.to_owned(), bytes.as_slice().into());
         let made = self.api.create(Kind::Secret, &self.own, &secret).await;
-        let made = match made {
-            Err(ApiError::AlreadyExists) => match self.api.get(Kind::Secret, &name).await {
-                Ok(Some(object)) => Ok(object),
-                Ok(None) => return false,
-                Err(error) => Err(error),
-            },
-            made => made,
-        };
         match made {
             Ok(object) => {
+                info!(secretname = %name, "the key of the records was made");
                 self.take_record_key(&object);
-                let is_kept = self.records.key().is_some();
-                if is_kept {
-                    info!(secretname = %name, "the key of the records was made");
-                }
-                is_kept
+                self.records.key().is_some()
             }
-            Err(ApiError::Forbidden(_)) => {
+            Err(ApiError::AlreadyExists) => {
+                self.look_for_record_key().await && self.records.key().is_some()
+            }
+            Err(
+                ApiError::Forbidden(_)
+                | ApiError::Denied(_)
+                | ApiError::Refused(_)
+                | ApiError::TooLarge(_),
+            ) => {
                 self.without_records(Feature::RecordKey);
                 false
             }
@@ -229,11 +241,14 @@ impl Cluster {
             .as_ref()
             .and_then(|status| status.record.clone());
         let records = in_memory.map(|record| *record).into_iter().chain(in_status);
-        let mut proofs = records.filter_map(|record| {
+        let proofs = records.filter_map(|record| {
             let key = self.records.key_of(&record)?;
             key.prove(whose(name, read), &read.basis, &record)
         });
-        proofs.next()
+        // One that was left behind says nothing against one that is right.
+        let mut proofs: Vec<Proof> = proofs.collect();
+        proofs.sort_by_key(|proof| !proof.is_current);
+        proofs.into_iter().next()
     }
 
     /// Looks at what a SealedSecret that was heard of says of its Secret. Where its record proves that it is right, it is known
@@ -251,6 +266,7 @@ impl Cluster {
         if let Some(secret) = right.and_then(Proof::secret)
             && says(&Verdict::unsealed())
             && !read.is_being_deleted()
+            && self.watches_secrets()
         {
             let version = secret.resource_version.clone();
             let known = read.known(true, Some(version));
@@ -281,11 +297,11 @@ impl Cluster {
         match again.filter(|again| *again > now) {
             None => {
                 object.mended = Some(now);
-                objects.note_edited(name);
+                objects.note_edited(name, now);
                 true
             }
             Some(again) => {
-                objects.note_edited(name);
+                objects.note_edited(name, again);
                 drop(objects);
                 let wait = again.duration_since(now).unsigned_abs();
                 self.queue.add_after(name.clone(), Class::Drift, wait);
@@ -324,7 +340,9 @@ impl Cluster {
         let stored = (recorded(object), secret);
         Some(NewRecord {
             record: key.record_again(whose(name, read), &read.basis, proof, stored),
-            is_news: !proof.is_current || in_status != Some(proof.record()),
+            is_news: !proof.is_current
+                || proof.secret().is_none()
+                || in_status != Some(proof.record()),
         })
     }
 

@@ -51,21 +51,33 @@ impl Cluster {
         read: &Read,
         now: Timestamp,
     ) -> Result<Look, ApiError> {
-        let Some(proof) = self.proof(name, read).filter(|proof| proof.is_current) else {
-            return Ok(Look::ToOpen);
+        let proof = self.proof(name, read).filter(|proof| proof.is_current);
+        let Some(proof) = proof else {
+            // What was right before is looked at for somebody else's doing.
+            let was_right = self
+                .objects()
+                .get(name)
+                .is_some_and(|object| object.was_right(read.seen));
+            return Ok(if was_right {
+                self.before_opening(name, read, now)
+            } else {
+                Look::ToOpen
+            });
         };
-        if let Some(object) = self.api.get(Kind::Secret, name).await? {
-            let secret = content(&object)?;
-            let version = Some(text(&object, "resourceVersion"));
-            let record = self.says_of(name, Some(&proof), Some((&object, &secret)));
-            if plan::is_rightly_owned(
-                &secret,
-                &owner(name, read),
-                self.sets_no_owner(read),
-                record,
-            ) {
+        let object = self.api.get(Kind::Secret, name).await?;
+        let version = object
+            .as_ref()
+            .map(|object| text(object, "resourceVersion"));
+        if let Some(object) = &object {
+            let secret = content(object)?;
+            let record = self.says_of(name, Some(&proof), Some((object, &secret)));
+            let owner = owner(name, read);
+            if let Some(verdict) = plan::not_ours(&secret, &owner, record) {
+                return Ok(Look::known(Done::found(verdict, version)));
+            }
+            if plan::is_rightly_owned(&secret, &owner, self.sets_no_owner(read), record) {
                 if proof.holds(&secret) {
-                    let record = self.record_again(name, read, &proof, (&object, &secret));
+                    let record = self.record_again(name, read, &proof, (object, &secret));
                     self.metrics.found_by_record();
                     return Ok(Look::known(Done {
                         record,
@@ -76,28 +88,29 @@ impl Cluster {
                 if read.leaves_drift() {
                     return Ok(Look::known(Done::found(Verdict::unsealed(), version)));
                 }
-                if let Some((wait, verdict)) = self.contested(name, read, now) {
-                    return Ok(Look::known(Done {
-                        after: Some(wait),
-                        ..Done::found(verdict, version)
-                    }));
-                }
             }
         }
-        // The SealedSecret did not change. Who changes its Secret again and again must not cost an opening each time.
+        if let Some((wait, verdict)) = self.contested(name, read, now) {
+            return Ok(Look::known(Done {
+                after: Some(wait),
+                ..Done::found(verdict, version)
+            }));
+        }
+        Ok(self.before_opening(name, read, now))
+    }
+
+    /// Who changes a Secret or a status again and again must not cost an opening each time, as the SealedSecret did not change.
+    fn before_opening(&self, name: &ObjectName, read: &Read, now: Timestamp) -> Look {
         let mut objects = self.objects();
         if let Some(object) = objects.get_mut(name) {
             let next = Contest::next(object.openings.as_ref(), read.made_from);
             if next > now {
-                return Ok(Look::Wait(next.duration_since(now).unsigned_abs()));
+                return Look::Wait(next.duration_since(now).unsigned_abs());
             }
-            object.openings = Some(Contest::after(
-                object.openings.as_ref(),
-                read.made_from,
-                now,
-            ));
+            let openings = Contest::after(object.openings.as_ref(), read.made_from, now);
+            object.openings = Some(openings);
         }
-        Ok(Look::ToOpen)
+        Look::ToOpen
     }
 
     fn sets_no_owner(&self, read: &Read) -> bool {
@@ -123,10 +136,15 @@ impl Cluster {
         let rendering = match (&proof, &present) {
             _ if !opened.is_random => Rendering::Repeatable,
             (Some(proof), _) if !proof.has_same_source => Rendering::Due,
-            (Some(proof), Some(secret)) => Rendering::Stays {
-                drifted: proof.secret().is_some() && !proof.holds_data(secret, &opened.secret),
-            },
-            (Some(_) | None, _) => Rendering::Stays { drifted: false },
+            (proof, Some(secret)) => {
+                let proof = proof.as_ref().filter(|proof| proof.secret().is_some());
+                let items = opened.keys.keys();
+                Rendering::Stays {
+                    drifted: proof.is_some_and(|proof| !proof.holds_data(secret, &opened.secret))
+                        || plan::sealed_values_differ(secret, &opened.secret, items),
+                }
+            }
+            (_, None) => Rendering::Stays { drifted: false },
         };
         let made = plan::plan(&Observed {
             owner: owner(name, read),
@@ -169,16 +187,20 @@ impl Cluster {
             }
         };
         let object = done.stored.as_ref().or(object.as_ref());
-        let Some(object) = object.filter(|_| done.verdict.is_ready()) else {
+        // What a random template gave is known also where a webhook changed it on its way.
+        let is_to_record = done.verdict.is_ready() || (opened.is_random && done.stored.is_some());
+        let Some(object) = object.filter(|_| is_to_record) else {
             return Ok(done);
         };
-        let stored = content(object)?;
-        let is_news = proof.is_none_or(|proof| !proof.is_current);
-        let stored = (Some(recorded(object)), &stored);
-        let record = self.new_record(name, read, &written, stored, is_news);
+        let (stored, place) = (content(object)?, recorded(object));
+        let is_news = proof.is_none_or(|proof| {
+            !proof.is_current || (!proof.holds(&stored) && proof.secret() != Some(&place))
+        });
+        let record = self.new_record(name, read, &written, (Some(place), &stored), is_news);
         if let (Some(object), Some(new)) = (self.objects().get_mut(name), &record) {
             object.record = Some(Box::new(new.record.clone()));
         }
+        let record = record.filter(|_| done.verdict.is_ready());
         Ok(Done { record, ..done })
     }
 
@@ -216,6 +238,7 @@ impl Cluster {
                     ApiError::Forbidden(_) | ApiError::Denied(_) => Reason::WriteForbidden,
                     ApiError::Failed(_) => Reason::Retrying,
                     ApiError::AlreadyExists => {
+                        // Somebody else was faster, and equal content would prove nothing.
                         if let Some(object) = self.objects().get_mut(name) {
                             object.intent_void = true;
                         }
@@ -254,6 +277,7 @@ impl Cluster {
             let message = "the API server stored something else than was written: a policy or webhook changes the Secret; writes wait ever longer";
             return Ok(Done {
                 after: Some(FIRST_CONTEST),
+                stored: Some(written),
                 ..Done::found(Verdict::failed(Reason::Contested, message), version)
             });
         }

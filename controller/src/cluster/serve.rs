@@ -135,7 +135,6 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
             Ok(())
         });
     }
-    cluster.read_record_key().await;
     let mut electing = JoinSet::new();
     electing.spawn(leader::stand_for_election(Arc::clone(&cluster)));
     let mut watching = watch(&cluster);

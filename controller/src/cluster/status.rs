@@ -12,7 +12,7 @@ use super::{
     objects::number,
     read::{Read, text},
     reconcile::Done,
-    records::NewRecord,
+    records::{NewRecord, OURS},
 };
 use crate::metrics::UnsealError;
 
@@ -132,6 +132,9 @@ impl Cluster {
         if !self.args.update_status {
             return Ok(());
         }
+        if self.records.is_undecided() && read.object.pointer(OURS).is_some() {
+            self.look_whether_kept(&read.object, &read.object).await;
+        }
         if self.records.is_undecided() {
             // The first status of all tells whether records are kept.
             let verdict = Verdict::failed(Reason::Retrying, "the Secret is about to be made");
@@ -166,6 +169,9 @@ impl Cluster {
             // Then this process alone knows.
             Err(ApiError::TooLarge(_)) => {
                 self.has_no_room_for_record(name, read);
+                if let Some(object) = self.objects().get_mut(name) {
+                    object.record = status.record.map(Box::new);
+                }
                 Ok(())
             }
             Err(error) => Err(error),

@@ -11,6 +11,7 @@ use super::{
     object_name::ObjectName,
     read::Read,
     reconcile::Done,
+    records::OURS,
     status::Told,
 };
 use crate::{
@@ -90,6 +91,9 @@ impl Cluster {
         }
         if self.look_whether_kept(&read.object, &read.object).await {
             return (Told::WithoutRecord, statement);
+        }
+        if read.object.pointer(OURS).is_some() {
+            return (Told::Whole, statement);
         }
         let status = read.status.as_ref();
         let said = || status_after_write(status, &done.verdict, read.generation, now);

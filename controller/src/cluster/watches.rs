@@ -44,6 +44,11 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
         Some(namespace) => Api::namespaced_with(client, namespace, &resource),
         None => Api::all_with(client, &resource),
     };
+    // What is heard of them is judged by their records.
+    cluster
+        .record_key
+        .get_or_init(|| cluster.read_record_key())
+        .await;
     let follow = Follow::new("SealedSecrets", namespace);
     follow_all(api, config, follow, |heard| match heard {
         Heard::Seen(name, object, since) => {

@@ -445,8 +445,8 @@ impl Directory {
         } = finding;
         if let Some(remembered) = self.memory.objects.get_mut(name) {
             remembered.conclude(&verdict, now);
-            if let Some(record) = known.as_ref().and_then(|known| known.record.clone()) {
-                remembered.status.record = Some(record);
+            if let Some(known) = known.as_ref().filter(|_| verdict.is_ready()) {
+                remembered.status.record.clone_from(&known.record);
             }
             let labels = located.found().sealed.metadata.labels.as_ref();
             let instance = labels.and_then(|labels| labels.get("app.kubernetes.io/instance"));

@@ -19,7 +19,7 @@ use super::{
     target::Content,
 };
 use crate::{
-    plan::{Record, Rendering},
+    plan::{Record, Rendering, sealed_values_differ},
     record::{Basis, Proof, RecordKey, Whose, Written},
 };
 
@@ -111,10 +111,11 @@ pub(super) fn rendering(opened: &Opened, proof: Option<&Proof>, content: &Conten
     match (proof, content) {
         _ if !opened.is_random => Rendering::Repeatable,
         (Some(proof), _) if !proof.has_same_source => Rendering::Due,
-        (Some(proof), Content::Secret(secret)) => Rendering::Stays {
-            drifted: !proof.holds_data(secret, &opened.secret),
+        (proof, Content::Secret(secret)) => Rendering::Stays {
+            drifted: proof.is_some_and(|proof| !proof.holds_data(secret, &opened.secret))
+                || sealed_values_differ(secret, &opened.secret, opened.keys.keys()),
         },
-        (Some(_) | None, _) => Rendering::Stays { drifted: false },
+        (_, Content::Absent | Content::Rubbish) => Rendering::Stays { drifted: false },
     }
 }
 

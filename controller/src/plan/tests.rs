@@ -166,14 +166,20 @@ fn into_a_patched_secret_a_random_template_adds_only_what_is_missing() {
     let there = plain()
         .annotations(PATCH)
         .data(&[("password", "zero"), ("theirs", "x")]);
-    let row = new().found(A(there)).rendering(STAYS);
+    let row = settled().found(A(there.clone())).rendering(STAYS);
     check(row.clone(), LeavesAlone);
     let both = plain().data(&[("password", "one"), ("token", "two")]);
     let merged =
         plain()
             .annotations(PATCH)
             .data(&[("password", "zero"), ("theirs", "x"), ("token", "two")]);
-    check(row.opens_to(both), Updates(TakenOver, merged.secret()));
+    check(row.opens_to(both), Updates(Drifted, merged.secret()));
+    // The first time all of it is merged in.
+    let first = plain()
+        .annotations(PATCH)
+        .data(&[("password", "one"), ("theirs", "x")]);
+    let row = new().found(A(there)).rendering(STAYS);
+    check(row, Updates(TakenOver, first.secret()));
 }
 
 // Ownership

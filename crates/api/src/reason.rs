@@ -84,8 +84,8 @@ reasons! {
     /// hour. Find out who, or annotate the SealedSecret so that drift is left alone.
     Contested,
     /// Somebody else changed the data of the Secret, and its template has functions that give something else each time, so
-    /// that it cannot be made again as it was. It is left as it is; delete the Secret, or change the SealedSecret, and it is
-    /// made anew.
+    /// that it cannot be made again as it was; or nothing proves that the SealedSecret changed, and the Secret is not of it as
+    /// it is now. It is left as it is; delete the Secret, and it is made anew.
     DriftKept,
     /// Two SealedSecrets have the same namespace and name; neither is acted on.
     DuplicateObject,

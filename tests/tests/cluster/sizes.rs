@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use seal_tests::cluster::{find_condition, namespace, sealed_secret};
+use seal_tests::cluster::{Manifests, find_condition, namespace, sealed_secret};
 use serde_json::{Value, json};
 
 use crate::site::{EVERYWHERE, Site, base64};
@@ -139,4 +139,37 @@ fn a_sealed_secret_that_leaves_no_room_for_its_status_gets_its_secret_and_is_tol
         site.api().patch(&path, &change);
         site.synced("full");
     }
+}
+
+#[test]
+fn a_sealed_secret_with_room_for_its_status_but_not_for_its_record_gets_the_status_alone() {
+    let site = Site::new(Manifests::Ours);
+    // The record names each item twice.
+    let names: Vec<String> = (0..100).map(|item| format!("{item:0>250}")).collect();
+    let largest = "x".repeat(LARGEST_SECRET - 1024);
+    let mut items: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "x")).collect();
+    items.push(("password", &largest));
+    let sealed = site.sealed("full", &items);
+    let most = most_padding(&site, &sealed);
+    let path = site.sealed_path("full");
+    let collection = path.trim_end_matches("/full");
+    let made = site
+        .api()
+        .create(collection, &padded(&sealed, most - 20 * 1024));
+    assert_eq!(made.status, 201);
+    site.synced("full");
+    let left_out = "seal_controller_records_left_out_total";
+    site.controller.wait_for("it is left out", |controller| {
+        let times = controller.metric(left_out)?;
+        (times >= 1.0).then_some(())
+    });
+    let object = site.api().get(&site.sealed_path("full")).body;
+    assert!(object["status"]["record"].is_null());
+    // This process knows all the same.
+    let wrong = json!({"data": {"password": base64("wrong")}});
+    site.api().patch(&site.secret_path("full"), &wrong);
+    site.secret_that("full", "is repaired", |secret| {
+        secret["data"]["password"] == base64(&largest)
+    });
+    assert_eq!(site.controller.metric(left_out), Some(1.0));
 }
