@@ -207,21 +207,6 @@ pub fn not_ours(existing: &Secret, owner: &Owner<'_>, record: Record) -> Option<
     is_foreign.then(|| not_managed(existing))
 }
 
-/// Whether values that are the same at each opening differ from those that a Secret has, so that it was made of another state
-/// of its SealedSecret, or changed.
-pub fn sealed_values_differ<'k>(
-    existing: &Secret,
-    opened: &Secret,
-    mut sealed_items: impl Iterator<Item = &'k String>,
-) -> bool {
-    sealed_items.any(|item| {
-        opened
-            .data
-            .get(item)
-            .is_some_and(|value| existing.data.get(item).is_some_and(|there| there != value))
-    })
-}
-
 /// Whether a Secret is written by right, and with an owner reference where it is to have one: all that can be wrong with one
 /// that holds what we wrote.
 pub fn is_rightly_owned(

@@ -15,8 +15,10 @@ use seal_api::{
     RECORD_FORMAT, RecordMode, RecordedKey, RecordedSecret, Scope, SecretRecord, annotations,
 };
 use seal_envelope::{KeyId, hex, random_bytes};
-use seal_sealing::Secret;
+use seal_sealing::{Opened, Secret};
 use zeroize::Zeroizing;
+
+use crate::plan::Rendering;
 
 /// The version of the rules by which Secrets are made. It grows when the same SealedSecret would become another Secret,
 /// so that every Secret is made anew by the new rules.
@@ -332,6 +334,36 @@ impl Proof {
                 .as_ref()
                 .is_some_and(|written| is_same(written, &self.key.written(&self.record, secret)))
     }
+}
+
+/// What is to become of the data of a Secret that is there, or of none, where the SealedSecret opens to this.
+pub(crate) fn rendering(
+    opened: &Opened,
+    proof: Option<&Proof>,
+    present: Option<&Secret>,
+) -> Rendering {
+    match (proof, present) {
+        _ if !opened.is_random => Rendering::Repeatable,
+        (Some(proof), _) if !proof.has_same_source => Rendering::Due,
+        (proof, Some(secret)) => {
+            // What was about to be made is no proof of what is there.
+            let proof = proof.filter(|proof| proof.secret().is_some());
+            Rendering::Stays {
+                drifted: proof.is_some_and(|proof| !proof.holds_data(secret, &opened.secret))
+                    || sealed_values_differ(secret, opened),
+            }
+        }
+        (_, None) => Rendering::Stays { drifted: false },
+    }
+}
+
+/// Whether sealed values, which are the same at each opening, differ from those that a Secret has, so that it was made of
+/// another state of its SealedSecret, or changed.
+fn sealed_values_differ(existing: &Secret, opened: &Opened) -> bool {
+    opened.keys.keys().any(|item| {
+        let values = opened.secret.data.get(item).zip(existing.data.get(item));
+        values.is_some_and(|(value, there)| value != there)
+    })
 }
 
 /// How much of a Secret is ours: of one that is patched, and of one into which Kubernetes itself writes, our items only.

@@ -230,6 +230,12 @@ impl Cluster {
         }
     }
 
+    /// What a record proves of an object.
+    fn prove(&self, name: &ObjectName, read: &Read, record: &SecretRecord) -> Option<Proof> {
+        let key = self.records.key_of(record)?;
+        key.prove(whose(name, read), &read.basis, record)
+    }
+
     /// What is proven of the Secret of an object.
     pub(super) fn proof(&self, name: &ObjectName, read: &Read) -> Option<Proof> {
         let in_memory = self
@@ -241,10 +247,7 @@ impl Cluster {
             .as_ref()
             .and_then(|status| status.record.clone());
         let records = in_memory.map(|record| *record).into_iter().chain(in_status);
-        let proofs = records.filter_map(|record| {
-            let key = self.records.key_of(&record)?;
-            key.prove(whose(name, read), &read.basis, &record)
-        });
+        let proofs = records.filter_map(|record| self.prove(name, read, &record));
         // One that was left behind says nothing against one that is right.
         let mut proofs: Vec<Proof> = proofs.collect();
         proofs.sort_by_key(|proof| !proof.is_current);
@@ -256,10 +259,7 @@ impl Cluster {
     pub(super) fn look_at_record(&self, name: &ObjectName, read: &Read) -> bool {
         let status = read.status.as_ref();
         let in_status = status.and_then(|status| status.record.as_ref());
-        let proof = in_status.and_then(|record| {
-            let key = self.records.key_of(record)?;
-            key.prove(whose(name, read), &read.basis, record)
-        });
+        let proof = in_status.and_then(|record| self.prove(name, read, record));
         let now = Timestamp::now();
         let says = |verdict: &Verdict| next_status(status, verdict, read.generation, now).is_none();
         let right = proof.as_ref().filter(|proof| proof.is_current);
@@ -353,8 +353,7 @@ impl Cluster {
         read: &Read,
         record: &SecretRecord,
     ) -> bool {
-        let key = self.records.key_of(record);
-        let proof = key.and_then(|key| key.prove(whose(name, read), &read.basis, record));
+        let proof = self.prove(name, read, record);
         proof.is_some_and(|proof| proof.secret().is_some() || !self.is_void(name))
     }
 

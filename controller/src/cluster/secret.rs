@@ -20,8 +20,8 @@ use super::{
 use crate::{
     audit,
     contest::Contest,
-    plan::{self, Cause, Observed, Owner, Rendering, Source, Step, Target, is_settled},
-    record::Written,
+    plan::{self, Cause, Observed, Owner, Source, Step, Target, is_settled},
+    record::{Written, rendering},
 };
 
 /// How long to wait after a write that was changed on its way.
@@ -133,19 +133,7 @@ impl Cluster {
         let present = object.as_ref().map(content).transpose()?;
         let record = self.says_of(name, proof.as_ref(), object.as_ref().zip(present.as_ref()));
         let without_owner = self.sets_no_owner(read);
-        let rendering = match (&proof, &present) {
-            _ if !opened.is_random => Rendering::Repeatable,
-            (Some(proof), _) if !proof.has_same_source => Rendering::Due,
-            (proof, Some(secret)) => {
-                let proof = proof.as_ref().filter(|proof| proof.secret().is_some());
-                let items = opened.keys.keys();
-                Rendering::Stays {
-                    drifted: proof.is_some_and(|proof| !proof.holds_data(secret, &opened.secret))
-                        || plan::sealed_values_differ(secret, &opened.secret, items),
-                }
-            }
-            (_, None) => Rendering::Stays { drifted: false },
-        };
+        let rendering = rendering(&opened, proof.as_ref(), present.as_ref());
         let made = plan::plan(&Observed {
             owner: owner(name, read),
             source: Source::There {

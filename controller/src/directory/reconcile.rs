@@ -21,7 +21,6 @@ use super::{
     opening::{Opened, open_all},
     pass::{Directory, Outcome},
     problem::Problem,
-    records::rendering,
     target::{Content, TargetFile, write_secret},
 };
 use crate::audit;
@@ -31,6 +30,7 @@ use crate::metrics::{ObjectState, UnsealError};
 use crate::plan::{
     Cause, Observed, Owner, Plan, Record, Rendering, Source, Step, is_settled, plan,
 };
+use crate::record::rendering;
 
 /// How many SealedSecrets are opened before their Secrets are written.
 const BATCH: usize = 64;
@@ -278,7 +278,7 @@ impl Directory {
         let secret = opened.all.as_ref().map(|opened| &opened.secret);
         let proof = self.proof(name, located, &remembered);
         let rendering = opened.all.as_ref().map_or(Rendering::Repeatable, |opened| {
-            rendering(opened, proof.as_ref(), &content)
+            rendering(opened, proof.as_ref(), content.secret())
         });
         let Plan { step, verdict } = plan(&Observed {
             owner: Owner {
@@ -319,8 +319,7 @@ impl Directory {
         let write = step.and_then(Step::into_write);
         let stored = match (&write, &content) {
             (Some((secret, _)), _) => Some(secret),
-            (None, Content::Secret(secret)) => Some(&**secret),
-            (None, _) => None,
+            (None, content) => content.secret(),
         };
         let random = opened.all.as_ref().ok().filter(|opened| opened.is_random);
         let record = random

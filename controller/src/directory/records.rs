@@ -16,10 +16,9 @@ use super::{
     object_name::ObjectName,
     pass::Directory,
     reconcile::{Stage, asks_for_no_owner},
-    target::Content,
 };
 use crate::{
-    plan::{Record, Rendering, sealed_values_differ},
+    plan::Record,
     record::{Basis, Proof, RecordKey, Whose, Written},
 };
 
@@ -103,19 +102,6 @@ impl Directory {
         let stored = (Some(RecordedSecret::default()), stored);
         let record = key.record(whose(name, &name.uid()), &basis(located), &written, stored);
         Some(record)
-    }
-}
-
-/// What is to become of the data that is there.
-pub(super) fn rendering(opened: &Opened, proof: Option<&Proof>, content: &Content) -> Rendering {
-    match (proof, content) {
-        _ if !opened.is_random => Rendering::Repeatable,
-        (Some(proof), _) if !proof.has_same_source => Rendering::Due,
-        (proof, Content::Secret(secret)) => Rendering::Stays {
-            drifted: proof.is_some_and(|proof| !proof.holds_data(secret, &opened.secret))
-                || sealed_values_differ(secret, &opened.secret, opened.keys.keys()),
-        },
-        (_, Content::Absent | Content::Rubbish) => Rendering::Stays { drifted: false },
     }
 }
 

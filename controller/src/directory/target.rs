@@ -65,6 +65,14 @@ impl TargetFile {
 }
 
 impl Content {
+    /// The Secret, where it is one.
+    pub(super) fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Absent | Self::Rubbish => None,
+            Self::Secret(secret) => Some(secret),
+        }
+    }
+
     /// As a decision sees it.
     pub(super) fn as_target(&self) -> Target<'_> {
         match self {
