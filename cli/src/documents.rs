@@ -3,15 +3,17 @@
 use seal_api::{Reason, SealedSecret};
 use seal_documents::{implied_kind, list_items};
 use seal_envelope::{Plaintext, decode_base64};
-use seal_manifest::{Document, Node, ScalarKind};
+use seal_manifest::{Document, Node, ScalarKind, Stream};
 use seal_sealing::{Secret, check_item_key};
 
 use serde_json::{Map, Value};
 
 pub(crate) use crate::role::{List, Role, role};
 use crate::{
+    input::Input,
     malformed::malformed,
     problem::{Place, Problem},
+    report::Reporter,
 };
 
 /// The first Secret with values that stands within another object, where nothing seals it.
@@ -258,6 +260,24 @@ fn kind_of(node: &Node) -> &'static str {
 pub(crate) struct SealedDocument<'s> {
     pub(crate) document: &'s Document,
     pub(crate) node: &'s Node,
+}
+
+/// Every SealedSecret of an input, whose broken documents are told.
+///
+/// # Errors
+///
+/// Where it has none, and nothing in it is broken.
+pub(crate) fn sealed_documents_of<'s>(
+    input: &Input,
+    stream: &'s Stream,
+    reporter: &mut Reporter,
+) -> Result<Vec<SealedDocument<'s>>, Problem> {
+    let is_broken = input.report_broken(stream, reporter);
+    let found = sealed_documents(&stream.documents);
+    if found.is_empty() && !is_broken {
+        return Err(Problem::new(Reason::WrongKind, "holds no SealedSecret").at(input.place()));
+    }
+    Ok(found)
 }
 
 /// Every SealedSecret in readable documents; the broken ones are the caller's to report.

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     args::RenderArgs,
-    documents::{Reader, place, sealed_documents},
+    documents::{Reader, place, sealed_documents_of},
     input, key_files, output,
     problem::Problem,
     report::Reporter,
@@ -40,11 +40,7 @@ pub(crate) fn run(args: &RenderArgs, reporter: &mut Reporter) -> Result<(), Prob
     };
     let input = input::read(&args.file)?;
     let stream = input.stream()?;
-    let is_broken = input.report_broken(&stream, reporter);
-    let found = sealed_documents(&stream.documents);
-    if found.is_empty() && !is_broken {
-        return Err(Problem::new(Reason::WrongKind, "holds no SealedSecret").at(input.place()));
-    }
+    let found = sealed_documents_of(&input, &stream, reporter)?;
     let mut rendered = Vec::new();
     for found in &found {
         let reader = Reader {

@@ -1,14 +1,13 @@
 //! `seal unseal`: offline recovery with private keys. Prints cleartext, because that is what it was asked for.
 
 use jiff::Timestamp;
-use seal_api::Reason;
 use seal_manifest::Format;
 use seal_sealing::{UnsealOptions, unseal};
 use zeroize::Zeroizing;
 
 use crate::{
     args::UnsealArgs,
-    documents::{Reader, SealedDocument, place, sealed_documents},
+    documents::{Reader, SealedDocument, place, sealed_documents_of},
     input::{self, Input},
     key_files, output,
     problem::Problem,
@@ -23,11 +22,7 @@ pub(crate) fn run(args: &UnsealArgs, reporter: &mut Reporter) -> Result<(), Prob
     }
     let input = input::read(&args.file)?;
     let stream = input.stream()?;
-    let is_broken = input.report_broken(&stream, reporter);
-    let found = sealed_documents(&stream.documents);
-    if found.is_empty() && !is_broken {
-        return Err(Problem::new(Reason::WrongKind, "holds no SealedSecret").at(input.place()));
-    }
+    let found = sealed_documents_of(&input, &stream, reporter)?;
     let options = UnsealOptions {
         restricted_types: args.allow_restricted_types,
         random_functions: args.allow_random_functions.then_some(now),
