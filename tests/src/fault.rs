@@ -30,6 +30,20 @@ impl Volume {
     ///
     /// When this machine allows neither root nor a user namespace to mount.
     pub fn new(kib: u32) -> Self {
+        Self::mounted(&format!("size={kib}k"))
+    }
+
+    /// Makes a volume with room for so many files and folders.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::new`].
+    pub fn of_few_files(files: u32) -> Self {
+        // Its root is one as well.
+        Self::mounted(&format!("nr_inodes={}", files + 1))
+    }
+
+    fn mounted(options: &str) -> Self {
         let mountpoint = tempfile::tempdir().expect("a temporary folder can be made");
         let mut unshare = Command::new("unshare");
         if !rustix::process::geteuid().is_root() {
@@ -50,7 +64,7 @@ impl Volume {
             mountpoint,
         };
         volume.tell(&format!(
-            "mount -t tmpfs -o size={kib}k,mode=755 tmpfs \"$folder\""
+            "mount -t tmpfs -o {options},mode=755 tmpfs \"$folder\""
         ));
         volume
     }
@@ -82,9 +96,43 @@ impl Volume {
         fs::remove_file(self.path().join("probe")).unwrap_or_default();
     }
 
+    /// Leaves no room for another file or folder, by a folder `fillers` with empty files.
+    ///
+    /// # Panics
+    ///
+    /// When there is always room.
+    pub fn fill_with_files(&self) {
+        let fillers = self.path().join("fillers");
+        fs::create_dir(&fillers).expect("a fresh volume has room for a folder");
+        let made = (0..100_000).take_while(|number| {
+            let filler = fillers.join(number.to_string());
+            File::create(filler).is_ok()
+        });
+        assert!(
+            made.count() < 100_000,
+            "there is room for any number of files"
+        );
+    }
+
+    /// Takes away what fills it.
+    ///
+    /// # Panics
+    ///
+    /// When nothing does.
+    pub fn empty(&self) {
+        let gone = fs::remove_file(self.path().join("filler"));
+        gone.or_else(|_| fs::remove_dir_all(self.path().join("fillers")))
+            .expect("something fills it");
+    }
+
     /// Makes it read-only, with all that is in it.
     pub fn make_read_only(&mut self) {
         self.tell("mount -o remount,ro \"$folder\"");
+    }
+
+    /// Makes it writable again.
+    pub fn make_writable(&mut self) {
+        self.tell("mount -o remount,rw \"$folder\"");
     }
 
     fn tell(&mut self, command: &str) {

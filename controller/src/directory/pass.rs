@@ -24,16 +24,15 @@ use super::{
     object_name::ObjectName,
     problem::Problem,
     reconcile::{Known, shown},
-    records::record_key,
-    status_files::StatusFiles,
+    records::FolderKey,
+    status_files::{StatusFiles, status_file},
     target::{TargetFile, delete, owned},
 };
 use crate::contest::Contest;
 use crate::{
     args::Args,
-    metrics::{Metrics, ObjectState},
+    metrics::{Metrics, ObjectState, UnsealError},
     plan::{Observed, Owner, Record, Source, Step, plan},
-    record::RecordKey,
 };
 
 /// A folder and everything known of it.
@@ -53,7 +52,7 @@ pub(super) struct Directory {
     stopping: Arc<AtomicBool>,
     pub(super) metrics: Arc<Metrics>,
     /// The key of the records, where templates may give something else each time.
-    pub(super) record_key: Option<Arc<RecordKey>>,
+    pub(super) record_key: Option<FolderKey>,
     /// Held until the end: no other controller works in the folder.
     _lock: File,
 }
@@ -105,7 +104,7 @@ impl Directory {
             metrics: Arc::new(Metrics::new(args.metrics_omit_secret_labels)),
             record_key: args
                 .allow_random_functions
-                .then(|| record_key(&layout))
+                .then(|| FolderKey::load(&layout))
                 .flatten(),
             layout,
             args,
@@ -168,12 +167,27 @@ impl Directory {
 
     /// Writes the status files; what could not be written.
     pub(super) fn save_memory(&mut self) -> Vec<Problem> {
-        self.status
-            .write(&self.layout.status(), &self.memory, &self.file_problems)
+        let status = self.layout.status();
+        let unsaved = self
+            .status
+            .write(&status, &self.memory, &self.file_problems);
+        if !unsaved.is_empty() {
+            let failed: BTreeSet<&str> = unsaved.iter().map(|one| one.file.as_str()).collect();
+            let objects = self.memory.objects.iter();
+            let objects = objects.filter(|(_, one)| failed.contains(&*status_file(&one.file)));
+            for (name, _) in objects {
+                self.metrics
+                    .unseal_failed(UnsealError::Status, name.namespace());
+            }
+        }
+        unsaved
     }
 
     fn care_for_keys(&mut self, outcome: &mut Outcome, now: Timestamp) {
-        let care = self.keys.care(&self.layout, &self.args, now);
+        let mut care = self.keys.care(&self.layout, &self.args, now);
+        let record_key = self.record_key.as_mut();
+        care.problems
+            .extend(record_key.and_then(|key| key.save(&self.layout)));
         self.metrics.set_keys(&self.keys.ring);
         let mut problems = BTreeMap::new();
         for problem in care.problems.iter().chain(&care.warnings) {

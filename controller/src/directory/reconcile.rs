@@ -91,7 +91,7 @@ pub(super) struct Write {
 }
 
 impl Finding {
-    fn passing(reason: Reason, message: String) -> Self {
+    pub(super) fn passing(reason: Reason, message: String) -> Self {
         Self {
             verdict: Verdict::failed(reason, message),
             known: None,

@@ -3,10 +3,11 @@
 
 use std::{mem, sync::Arc};
 
-use seal_api::{RecordedSecret, Scope, SealedSecret, SecretRecord, annotations};
+use seal_api::{Reason, RecordedSecret, Scope, SealedSecret, SecretRecord, annotations};
 use seal_sealing::{Opened, Secret};
 use seal_shell::Replace;
 use tracing::warn;
+use zeroize::Zeroizing;
 
 use super::{
     catalogue::Located,
@@ -15,7 +16,9 @@ use super::{
     memory::Remembered,
     object_name::ObjectName,
     pass::Directory,
-    reconcile::{Stage, asks_for_no_owner},
+    problem::Problem,
+    reconcile::{Finding, Stage, asks_for_no_owner, shown},
+    status_files::status_file,
 };
 use crate::{
     plan::Record,
@@ -25,49 +28,101 @@ use crate::{
 /// The file of the key in `keys/`. Its name is none of a key Secret.
 const KEY_FILE: &str = "record.key";
 
-/// Reads the key of the records, or makes it. What cannot be read or written is said, and then nothing outlasts this run.
-pub(super) fn record_key(layout: &Layout) -> Option<Arc<RecordKey>> {
-    let folder = layout.keys();
-    let path = folder.join(KEY_FILE);
-    let key = match input::read_below(&folder, &path) {
-        Ok(Some(file)) => RecordKey::new(&file.bytes),
-        Ok(None) => RecordKey::new_bytes().and_then(|bytes| {
-            let written = write_private(&folder, &path, &bytes, Replace::Nothing, || true);
-            written.ok().and_then(|_| RecordKey::new(&bytes))
-        }),
-        Err(_) => None,
-    };
-    if key.is_none() {
-        warn!(
-            file = "keys/record.key",
-            "the key of the records cannot be read or made: what templates gave is not known after this run"
-        );
+/// The key of the records.
+#[derive(Debug)]
+pub(super) struct FolderKey {
+    key: Arc<RecordKey>,
+    /// What is still to be written, where that failed.
+    unwritten: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl FolderKey {
+    /// Reads it, or makes it. What cannot be read is said, and then nothing outlasts this run.
+    pub(super) fn load(layout: &Layout) -> Option<Self> {
+        let folder = layout.keys();
+        let read = input::read_below(&folder, &folder.join(KEY_FILE));
+        let is_missing = matches!(&read, Ok(None));
+        let key = read.ok().flatten();
+        if let Some(key) = key.and_then(|file| RecordKey::new(&file.bytes)) {
+            return Some(Self {
+                key: Arc::new(key),
+                unwritten: None,
+            });
+        }
+        if !is_missing {
+            warn!(
+                file = "keys/record.key",
+                "the key of the records cannot be read: what templates gave is not known after this run"
+            );
+        }
+        let bytes = RecordKey::new_bytes()?;
+        Some(Self {
+            key: Arc::new(RecordKey::new(&bytes)?),
+            unwritten: is_missing.then_some(bytes),
+        })
     }
-    let local = || RecordKey::new(&RecordKey::new_bytes()?);
-    key.or_else(local).map(Arc::new)
+
+    /// Writes it where it is not written yet; why it still is not.
+    pub(super) fn save(&mut self, layout: &Layout) -> Option<Problem> {
+        let bytes = self.unwritten.as_ref()?;
+        let folder = layout.keys();
+        let path = folder.join(KEY_FILE);
+        match write_private(&folder, &path, bytes, Replace::Nothing, || true) {
+            Ok(_) => {
+                self.unwritten = None;
+                None
+            }
+            Err(error) => Some(Problem::of_file(
+                "keys/record.key",
+                Reason::Unwritable,
+                format!(
+                    "the key of the records cannot be written, and until then what templates gave is known to this run only: {error}"
+                ),
+            )),
+        }
+    }
 }
 
 impl Directory {
     /// Records which Secrets are about to be written without owner reference. They are ours only by this record, so it
-    /// goes to disk first: a crash in between must not make them somebody else's.
+    /// goes to disk first: a crash in between must not make them somebody else's. Where it cannot, they are not written.
     pub(super) fn record_intents(
         &mut self,
         batch: &[(&ObjectName, &Located)],
         decided: &mut [Stage],
     ) {
-        let mut is_new = false;
-        for ((name, _), stage) in batch.iter().zip(decided) {
+        let mut intents = Vec::new();
+        for (at, ((name, _), stage)) in batch.iter().zip(decided.iter_mut()).enumerate() {
             let Stage::ToWrite(write) = stage else {
                 continue;
             };
             let record = record_of(&write.secret);
             let remembered = self.memory.objects.entry((*name).clone()).or_default();
             write.before = mem::replace(&mut remembered.record, record);
-            is_new |= record == Record::WroteWithoutOwner && write.before != record;
+            if record == Record::WroteWithoutOwner && write.before != record {
+                intents.push((at, status_file(&remembered.file)));
+            }
         }
-        if is_new {
-            // What cannot be saved is reported at the end of the pass.
-            self.save_memory();
+        if intents.is_empty() {
+            return;
+        }
+        // What cannot be saved is reported at the end of the pass.
+        let unsaved = self.save_memory();
+        for (at, file) in intents {
+            let Some(problem) = unsaved.iter().find(|problem| problem.file == file) else {
+                continue;
+            };
+            let name = batch[at].0;
+            let message = format!(
+                "{} is not written before the record of it, and {file} {}",
+                shown(name),
+                problem.message
+            );
+            let finding = Finding::passing(Reason::Unwritable, message);
+            if let Stage::ToWrite(write) = mem::replace(&mut decided[at], Stage::Found(finding)) {
+                let remembered = self.memory.objects.entry(name.clone()).or_default();
+                remembered.record = write.before;
+            }
         }
     }
 
@@ -79,7 +134,7 @@ impl Directory {
         remembered: &Remembered,
     ) -> Option<Proof> {
         let record = remembered.status.record.as_ref()?;
-        let key = self.record_key.as_ref()?;
+        let key = &self.record_key.as_ref()?.key;
         key.prove(whose(name, &name.uid()), &basis(located), record)
     }
 
@@ -91,7 +146,7 @@ impl Directory {
         opened: &Opened,
         stored: &Secret,
     ) -> Option<SecretRecord> {
-        let key = self.record_key.as_ref()?;
+        let key = &self.record_key.as_ref()?.key;
         let sealed = &located.found().sealed;
         let written = Written {
             wanted: &opened.secret,

@@ -101,14 +101,22 @@ fn folder_of(name: &str) -> Option<&str> {
     }
 }
 
-fn unwritable(folder: &str, error: &io::Error) -> Problem {
-    let file = if folder.is_empty() {
+/// The status file of a file in `sealed/`, as people are told of it.
+pub(super) fn status_file(file: &str) -> String {
+    shown(&above(file))
+}
+
+fn shown(folder: &str) -> String {
+    if folder.is_empty() {
         format!("status/{FILE}")
     } else {
         format!("status/{folder}/{FILE}")
-    };
+    }
+}
+
+fn unwritable(folder: &str, error: &io::Error) -> Problem {
     Problem::of_file(
-        file,
+        shown(folder),
         Reason::Unwritable,
         format!("cannot be written: {error}"),
     )

@@ -1,5 +1,8 @@
 //! Faults of the disk.
 
+#[path = "disk/faults.rs"]
+mod faults;
+
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use seal_tests::fault::{self, Volume};
