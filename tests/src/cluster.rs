@@ -36,7 +36,7 @@ use std::sync::OnceLock;
 pub use controller::{Controller, Ended};
 pub use installation::{Installation, install, install_objects};
 pub use pod::Pod;
-pub use proxy::{Asked, Fault, Proxy};
+pub use proxy::{Asked, Broken, Fault, Proxy};
 pub use rbac::{Right, may, rights, take_away};
 pub use render::kustomized;
 pub use scenario::{find_condition, namespace, seal, seal_for, sealed_secret};

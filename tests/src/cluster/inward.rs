@@ -1,27 +1,27 @@
 //! The way from the network of a control plane to a test: a port there, whose connections the test serves.
 
 use std::{
-    io::{self, Read},
-    os::unix::net::{UnixListener, UnixStream},
-    process::{Child, Stdio},
+    io::{self, IoSliceMut, Read},
+    mem::MaybeUninit,
+    net::{TcpListener, TcpStream},
+    os::{fd::OwnedFd, unix::net::UnixStream},
     sync::Arc,
     thread,
 };
 
-use super::pod::first_line;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, Shutdown, recvmsg, shutdown,
+};
+
 use crate::{
     control_plane::{ADDRESS, ControlPlane},
     programs,
-    scratch::Scratch,
 };
 
 /// A port at [`ADDRESS`] in the network of a control plane. Dropped, nobody listens there any longer.
 #[derive(Debug)]
 pub(super) struct Inward {
-    port: u16,
-    program: Child,
-    // The socket is in it.
-    _folder: Scratch,
+    listener: TcpListener,
 }
 
 impl Inward {
@@ -32,49 +32,60 @@ impl Inward {
     /// When the network cannot be listened in.
     pub(super) fn start(
         plane: &ControlPlane,
-        serve: impl Fn(UnixStream) -> io::Result<()> + Send + Sync + 'static,
+        serve: impl Fn(TcpStream) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        let folder = Scratch::new();
-        let socket = folder.path().join("inward");
-        let listener = UnixListener::bind(&socket).expect("the folder is ours");
+        let (ours, theirs) = UnixStream::pair().expect("sockets can be made");
         let mut program = plane
             .enclose(programs::folder().join("inward"))
             .arg(ADDRESS)
-            .arg(&socket)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdin(OwnedFd::from(theirs))
             .spawn()
             .expect("`nsenter` is there");
-        let output = program.stdout.take().expect("standard output is a pipe");
-        let port = first_line(output)
-            .parse()
-            .expect("an address of the network can be listened on");
+        // A socket belongs to the network in which it was made, whoever has it.
+        let listener = handed(&ours).expect("an address of the network can be listened on");
+        program.wait().expect("it is our child");
         let serve = Arc::new(serve);
+        let accepting = listener.try_clone().expect("there is room for files");
         thread::spawn(move || {
-            for client in listener.incoming().map_while(Result::ok) {
+            for client in accepting.incoming().map_while(Result::ok) {
                 let serve = Arc::clone(&serve);
                 // A connection that breaks ends alone.
                 thread::spawn(move || drop(serve(client)));
             }
         });
-        Self {
-            port,
-            program,
-            _folder: folder,
-        }
+        Self { listener }
     }
 
     pub(super) fn port(&self) -> u16 {
-        self.port
+        let address = self.listener.local_addr();
+        address.expect("it is bound to an address").port()
     }
 }
 
 impl Drop for Inward {
     fn drop(&mut self) {
-        // It fails only for a process that is gone already.
-        drop(self.program.kill());
-        drop(self.program.wait());
+        // Then nobody is waited for any longer, and the thread ends.
+        let _ = shutdown(&self.listener, Shutdown::Both);
     }
+}
+
+/// The listener that comes through a socket.
+fn handed(socket: &UnixStream) -> io::Result<TcpListener> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let mut byte = [0];
+    recvmsg(
+        socket,
+        &mut [IoSliceMut::new(&mut byte)],
+        &mut control,
+        RecvFlags::CMSG_CLOEXEC,
+    )?;
+    let handed = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut files) => files.next(),
+        _ => None,
+    });
+    let listener = handed.ok_or_else(|| io::Error::other("nothing was handed over"))?;
+    Ok(listener.into())
 }
 
 /// Reads a request of HTTP/1.1: its head and its body; none where there is no request.

@@ -1,16 +1,22 @@
 //! An API server that misbehaves when it is told to: a proxy between a controller and the real one.
 
+mod answer;
+mod fault;
+
 use std::{
     fmt,
-    io::{self, Write},
+    io::{self, Read, Write},
     net::{Ipv4Addr, Shutdown, TcpStream},
-    os::unix::net::UnixStream,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use rustix::net::connect_unspec;
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
@@ -22,6 +28,9 @@ use crate::{
     control_plane::{ADDRESS, ControlPlane},
     scratch::Scratch,
 };
+
+use answer::{Answer, pass_on_chunk};
+pub use fault::{Broken, Fault};
 
 /// Where a pod finds the token of its ServiceAccount.
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -43,12 +52,19 @@ pub struct Asked {
     pub method: String,
     /// The path, with its query.
     pub path: String,
+    /// When.
+    pub at: Instant,
 }
 
 impl Asked {
     /// Whether it is a watch.
     pub fn is_watch(&self) -> bool {
         self.path.contains("watch=true") || self.path.contains("watch=1")
+    }
+
+    /// Whether it is a list.
+    pub fn is_list(&self) -> bool {
+        self.path.contains('?') && !self.is_watch()
     }
 
     /// Whether it would change something.
@@ -61,30 +77,16 @@ impl Asked {
         let path = self.path.split('?').next().unwrap_or_default();
         path.split('/').any(|part| part == plural)
     }
-}
 
-/// What happens to a request instead of its being passed on.
-#[derive(Clone, Debug)]
-pub enum Fault {
-    /// The connection is closed without an answer.
-    Close,
-    /// There is an answer, but not the API server's: status, media type, body.
-    Answer(u16, &'static str, String),
-    /// The request is passed on after this time.
-    Delay(Duration),
-}
-
-impl Fault {
-    /// A refusal as the API server words it, such as 409 `Conflict`.
-    pub fn status(code: u16, reason: &str) -> Self {
-        let status = json!({
-            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": format!("told to say {reason}"), "reason": reason, "code": code,
-        });
-        Self::Answer(code, "application/json", status.to_string())
+    /// The most of these, in the order in which they were asked for, that came within so much time.
+    pub fn busiest(asked: &[Self], within: Duration) -> usize {
+        let first = |index: usize| asked.partition_point(|one| one.at + within < asked[index].at);
+        let counts = (0..asked.len()).map(|index| index + 1 - first(index));
+        counts.max().unwrap_or(0)
     }
 }
 
+type Server = StreamOwned<ClientConnection, TcpStream>;
 type Choose = dyn Fn(&Asked) -> Option<Fault> + Send + Sync;
 
 struct Shared {
@@ -98,9 +100,35 @@ struct Shared {
 struct State {
     asked: Vec<Asked>,
     faults: usize,
-    /// Answers under way, each with both its ends.
-    open: Vec<(usize, Asked, UnixStream, TcpStream)>,
-    count: usize,
+    open: Vec<Arc<Open>>,
+}
+
+/// A request that has no whole answer yet, with both its ends.
+#[derive(Debug)]
+struct Open {
+    asked: Asked,
+    client: TcpStream,
+    server: Option<TcpStream>,
+    is_mute: AtomicBool,
+}
+
+impl Open {
+    fn cut(&self) {
+        // They fail only for what has ended already.
+        drop(self.client.shutdown(Shutdown::Both));
+        if let Some(server) = &self.server {
+            drop(server.shutdown(Shutdown::Both));
+        }
+    }
+}
+
+/// A request, and who asks.
+#[derive(Debug)]
+struct Exchange {
+    asked: Asked,
+    head: String,
+    body: Vec<u8>,
+    client: TcpStream,
 }
 
 impl fmt::Debug for Shared {
@@ -150,22 +178,19 @@ impl Proxy {
 
     /// Cuts the answers that are under way to what is chosen, such as watches; returns how many.
     pub fn cut(&self, choose: impl Fn(&Asked) -> bool) -> usize {
-        let state = lock(&self.shared.state);
-        let chosen = state.open.iter().filter(|(_, asked, ..)| choose(asked));
-        chosen
-            .map(|(_, _, client, server)| {
-                // They fail only for what has ended already.
-                drop(client.shutdown(Shutdown::Both));
-                drop(server.shutdown(Shutdown::Both));
-            })
-            .count()
+        self.shared.each_open(choose, Open::cut)
+    }
+
+    /// Passes on nothing more of the answers that are under way to what is chosen, and leaves their connections open, as
+    /// where a machine or a network goes without a word; returns how many.
+    pub fn mute(&self, choose: impl Fn(&Asked) -> bool) -> usize {
+        let mute = |open: &Open| open.is_mute.store(true, Ordering::Relaxed);
+        self.shared.each_open(choose, mute)
     }
 
     /// How many answers are under way to what is chosen.
     pub fn under_way(&self, choose: impl Fn(&Asked) -> bool) -> usize {
-        let state = lock(&self.shared.state);
-        let chosen = state.open.iter().filter(|(_, asked, ..)| choose(asked));
-        chosen.count()
+        self.shared.each_open(choose, |_| ())
     }
 
     /// Everything that was asked for so far.
@@ -173,7 +198,7 @@ impl Proxy {
         lock(&self.shared.state).asked.clone()
     }
 
-    /// How many requests something happened to.
+    /// How many requests something happened to: what is to be carried out first has been.
     pub fn faults(&self) -> usize {
         lock(&self.shared.state).faults
     }
@@ -186,74 +211,231 @@ impl Drop for Proxy {
 }
 
 impl Shared {
+    fn each_open(&self, choose: impl Fn(&Asked) -> bool, do_it: impl Fn(&Open)) -> usize {
+        let state = lock(&self.state);
+        let chosen = state.open.iter().filter(|open| choose(&open.asked));
+        chosen.map(|open| do_it(open)).count()
+    }
+
     /// One request, and its answer.
-    fn serve(&self, mut client: UnixStream) -> io::Result<()> {
+    fn serve(&self, mut client: TcpStream) -> io::Result<()> {
+        client.set_nodelay(true)?;
         let Some((head, body)) = read_request(&mut client)? else {
             return Ok(());
         };
         let mut first = head.lines().next().unwrap_or_default().split(' ');
         let mut word = || first.next().unwrap_or_default().to_owned();
-        let asked = Asked {
-            method: word(),
-            path: word(),
+        let (method, path) = (word(), word());
+        let asked = {
+            let mut state = lock(&self.state);
+            let at = Instant::now();
+            let asked = Asked { method, path, at };
+            state.asked.push(asked.clone());
+            asked
         };
-        lock(&self.state).asked.push(asked.clone());
         let choose = lock(&self.choose).clone();
         let fault = choose.and_then(|choose| choose(&asked));
-        if fault.is_some() {
-            lock(&self.state).faults += 1;
-        }
-        match fault {
-            Some(Fault::Close) => return Ok(()),
-            Some(Fault::Answer(code, media, text)) => {
-                let head = format!(
-                    "HTTP/1.1 {code} Told\r\nContent-Type: {media}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-                    text.len()
-                );
-                return client.write_all(format!("{head}{text}").as_bytes());
-            }
-            Some(Fault::Delay(wait)) => thread::sleep(wait),
-            None => {}
-        }
-        self.pass_on(asked, client, &head, &body)
+        let exchange = Exchange {
+            asked,
+            head,
+            body,
+            client,
+        };
+        let outcome = match fault {
+            Some(fault) => self.happen(fault, &exchange),
+            None => self.pass_on(&exchange, copy),
+        };
+        // Others may have a hold of it; it fails only for what has ended already.
+        drop(exchange.client.shutdown(Shutdown::Both));
+        outcome
     }
 
+    fn happened(&self) {
+        lock(&self.state).faults += 1;
+    }
+
+    fn happen(&self, fault: Fault, exchange: &Exchange) -> io::Result<()> {
+        if let Fault::CarriedOut(then) = fault {
+            // Where it cannot be carried out, nobody hears of that either.
+            drop(self.pass_on(exchange, |server, _, _| {
+                Answer::begin(server)?.body().map(drop)
+            }));
+            return self.happen(*then, exchange);
+        }
+        self.happened();
+        let client = &exchange.client;
+        match fault {
+            Fault::Close | Fault::CarriedOut(_) => Ok(()),
+            Fault::Reset => reset(client),
+            Fault::Silence => {
+                let open = self.open(exchange, None)?;
+                let outcome = wait_for_end(client);
+                self.close(&open);
+                outcome
+            }
+            Fault::Answer(code, media, body) => {
+                let headers = format!("Content-Type: {media}\r\n");
+                answer(client, code, &headers, &body)
+            }
+            Fault::RetryAfter(code, reason, seconds) => {
+                let media = fault::JSON;
+                let headers = format!("Content-Type: {media}\r\nRetry-After: {seconds}\r\n");
+                let body = fault::status(code, reason).to_string();
+                answer(client, code, &headers, &body)
+            }
+            Fault::Delay(wait) => {
+                thread::sleep(wait);
+                self.pass_on(exchange, copy)
+            }
+            Fault::Half(broken) => self.pass_on(exchange, |server, mut client, _| {
+                let mut answer = Answer::begin(server)?;
+                let body = match exchange.asked.is_watch() {
+                    true => answer.line()?,
+                    false => answer.body()?,
+                };
+                answer.pass_on_half(&mut client, &body, broken)?;
+                match broken {
+                    Broken::Reset => reset(client),
+                    _ => Ok(()),
+                }
+            }),
+            Fault::Mute => self.pass_on(exchange, |server, mut client, _| {
+                let mut answer = Answer::begin(server)?;
+                answer.pass_on_head(&mut client)?;
+                io::copy(&mut answer, &mut io::sink())?;
+                wait_for_end(client)
+            }),
+            Fault::LateEvents(wait) => self.pass_on(exchange, |server, client, _| {
+                pass_on_lines(server, client, |_, line| {
+                    thread::sleep(wait);
+                    line
+                })
+            }),
+            Fault::Garbled => self.pass_on(exchange, |server, client, _| {
+                pass_on_lines(server, client, |number, mut line| {
+                    if number == 0 {
+                        line.truncate(line.len() / 2);
+                        line.push(b'\n');
+                    }
+                    line
+                })
+            }),
+        }
+    }
+
+    /// Sends a request to the API server, and lets `relay` give back the answer.
     fn pass_on(
         &self,
-        asked: Asked,
-        mut client: UnixStream,
-        head: &str,
-        body: &[u8],
+        exchange: &Exchange,
+        relay: impl FnOnce(&mut Server, &TcpStream, &AtomicBool) -> io::Result<()>,
     ) -> io::Result<()> {
         let socket = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
         socket.set_nodelay(true)?;
-        let number = {
-            let mut state = lock(&self.state);
-            state.count += 1;
-            let number = state.count;
-            let ends = (client.try_clone()?, socket.try_clone()?);
-            state.open.push((number, asked, ends.0, ends.1));
-            number
-        };
+        let open = self.open(exchange, Some(&socket))?;
+        if exchange.asked.is_watch() {
+            end_with_client(exchange.client.try_clone()?, socket.try_clone()?);
+        }
+        let outcome = self
+            .send(exchange, socket)
+            .and_then(|mut server| relay(&mut server, &exchange.client, &open.is_mute));
+        self.close(&open);
+        outcome
+    }
+
+    fn send(&self, exchange: &Exchange, socket: TcpStream) -> io::Result<Server> {
         let name = ServerName::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST));
         let connection =
             ClientConnection::new(Arc::clone(&self.tls), name).map_err(io::Error::other)?;
         let mut server = StreamOwned::new(connection, socket);
         // One request for each connection, so that an answer ends with its connection.
-        let kept = head.lines().filter(|line| {
+        let kept = exchange.head.lines().filter(|line| {
             !line.is_empty() && !line.to_ascii_lowercase().starts_with("connection:")
         });
         let mut request: String = kept.map(|line| format!("{line}\r\n")).collect();
         request.push_str("Connection: close\r\n\r\n");
-        let outcome = server
-            .write_all(request.as_bytes())
-            .and_then(|()| server.write_all(body))
-            .and_then(|()| server.flush())
-            .and_then(|()| io::copy(&mut server, &mut client));
-        let state = &mut *lock(&self.state);
-        state.open.retain(|(open, ..)| *open != number);
-        outcome.map(drop)
+        server.write_all(request.as_bytes())?;
+        server.write_all(&exchange.body)?;
+        server.flush()?;
+        Ok(server)
     }
+
+    /// Notes what is under way.
+    fn open(&self, exchange: &Exchange, server: Option<&TcpStream>) -> io::Result<Arc<Open>> {
+        let open = Arc::new(Open {
+            asked: exchange.asked.clone(),
+            client: exchange.client.try_clone()?,
+            server: server.map(TcpStream::try_clone).transpose()?,
+            is_mute: AtomicBool::new(false),
+        });
+        lock(&self.state).open.push(Arc::clone(&open));
+        Ok(open)
+    }
+
+    fn close(&self, open: &Arc<Open>) {
+        let mut state = lock(&self.state);
+        state.open.retain(|one| !Arc::ptr_eq(one, open));
+    }
+}
+
+/// Passes on everything as it comes; once it is mute, nothing, also not the end.
+fn copy(server: &mut Server, mut client: &TcpStream, is_mute: &AtomicBool) -> io::Result<()> {
+    let mut part = [0; 16 * 1024];
+    loop {
+        let read = server.read(&mut part)?;
+        if is_mute.load(Ordering::Relaxed) {
+            return wait_for_end(client);
+        }
+        if read == 0 {
+            return Ok(());
+        }
+        client.write_all(&part[..read])?;
+    }
+}
+
+/// Passes on a watch, each line as `change` makes it, given its number.
+fn pass_on_lines(
+    server: &mut Server,
+    mut client: &TcpStream,
+    change: impl Fn(usize, Vec<u8>) -> Vec<u8>,
+) -> io::Result<()> {
+    let mut answer = Answer::begin(server)?;
+    answer.pass_on_head(&mut client)?;
+    for number in 0.. {
+        let line = answer.line()?;
+        let is_end = line.is_empty();
+        let line = if is_end { line } else { change(number, line) };
+        pass_on_chunk(&mut client, &line)?;
+        if is_end {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn answer(mut client: &TcpStream, code: u16, headers: &str, body: &str) -> io::Result<()> {
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {code} Told\r\n{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+    );
+    client.write_all(format!("{head}{body}").as_bytes())
+}
+
+/// What is torn from a connection is told by a reset.
+fn reset(client: &TcpStream) -> io::Result<()> {
+    Ok(connect_unspec(client)?)
+}
+
+/// Waits until whoever asked goes, or is cut.
+fn wait_for_end(mut client: &TcpStream) -> io::Result<()> {
+    io::copy(&mut client, &mut io::sink()).map(drop)
+}
+
+/// Ends the watch at the API server as well when whoever asked goes.
+fn end_with_client(client: TcpStream, server: TcpStream) {
+    thread::spawn(move || {
+        drop(wait_for_end(&client));
+        drop(server.shutdown(Shutdown::Both));
+    });
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     io::{self, Write},
-    os::unix::net::UnixStream,
+    net::TcpStream,
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
@@ -110,7 +110,7 @@ impl Webhook {
 }
 
 impl Shared {
-    fn serve(&self, client: UnixStream) -> io::Result<()> {
+    fn serve(&self, client: TcpStream) -> io::Result<()> {
         let connection = ServerConnection::new(Arc::clone(&self.tls)).map_err(io::Error::other)?;
         let mut client = StreamOwned::new(connection, client);
         let Some((_, body)) = read_request(&mut client)? else {

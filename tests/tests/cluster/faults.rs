@@ -379,6 +379,9 @@ fn what_must_not_be_listed_is_asked_for_ever_more_rarely_and_said_once() {
         let path = path.trim_end_matches('/').to_owned();
         let is_meant = move |asked: &Asked| asked.path.starts_with(&format!("{path}?"));
         let forbidden = is_meant.clone();
+        site.controller.wait_for("all watches are open", |_| {
+            (proxy.under_way(Asked::is_watch) >= 5).then_some(())
+        });
         proxy.misbehave(move |asked| forbidden(asked).then(|| Fault::status(403, "Forbidden")));
         let before = proxy.asked().len();
         site.controller.restart();
