@@ -28,6 +28,7 @@ mod secret;
 mod serve;
 mod status;
 mod tell;
+mod watched;
 mod watches;
 
 #[cfg(test)]

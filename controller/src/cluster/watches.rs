@@ -10,39 +10,44 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Resource,
-    core::{DynamicObject, PartialObjectMeta},
+    core::DynamicObject,
     discovery::ApiResource,
     runtime::{
         WatchStreamExt,
         watcher::{self, Event, watcher},
     },
 };
-use seal_api::{SealedSecret, annotations};
+use seal_api::annotations;
 use seal_sealing::Secret;
 use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::{Cluster, feature::Feature, keys::is_key, object_name::ObjectName};
+use super::{
+    Cluster,
+    feature::Feature,
+    keys::is_key,
+    object_name::ObjectName,
+    watched::{SecretMetadata, WholeSealedSecret},
+};
 use crate::fair::Class;
 
 /// How long until key Secrets are listed again where they cannot be watched.
 const LIST_AGAIN: Duration = Duration::from_secs(30);
-/// How many objects are listed at a time.
-const PAGE: u32 = 500;
+/// How many objects are listed at a time, each with up to 256 KiB of annotations. A page is in memory as a whole.
+const PAGE: u32 = 100;
 /// How many of those that are listed whole, which may have 1.5 MiB each.
-const PAGE_OF_WHOLE: u32 = 100;
+const PAGE_OF_WHOLE: u32 = 50;
 
 /// Watches the SealedSecrets of a namespace, or of all, without an end.
 pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
     let config = watcher::Config::default()
         .page_size(PAGE_OF_WHOLE)
         .labels(&cluster.args.label_selector);
-    let resource = ApiResource::erase::<SealedSecret>(&());
     let client = cluster.api.client.clone();
-    let api: Api<DynamicObject> = match &namespace {
-        Some(namespace) => Api::namespaced_with(client, namespace, &resource),
-        None => Api::all_with(client, &resource),
+    let api: Api<WholeSealedSecret> = match &namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
     };
     // What is heard of them is judged by their records.
     cluster
@@ -51,10 +56,8 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
         .await;
     let follow = Follow::new("SealedSecrets", namespace);
     follow_all(api, config, follow, |heard| match heard {
-        Heard::Seen(name, object, since) => {
-            if let Ok(object) = serde_json::to_value(object) {
-                cluster.sealed_secret_seen(&name, object, since.class(Class::Change));
-            }
+        Heard::Seen(name, sealed, since) => {
+            cluster.sealed_secret_seen(&name, sealed.object, since.class(Class::Change));
         }
         Heard::Gone(name) => cluster.sealed_secret_gone(&name),
         Heard::Listed(namespace, listed) => {
@@ -72,14 +75,14 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
 /// Watches the Secrets of a namespace, or of all, without an end.
 pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
     let client = cluster.api.client.clone();
-    let api: Api<PartialObjectMeta<ApiSecret>> = match &namespace {
+    let api: Api<SecretMetadata> = match &namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
     let follow = Follow::new("Secrets", namespace);
     follow_all(api, config(), follow, |heard| match heard {
         Heard::Seen(name, secret, since) => {
-            secret_seen(&cluster, &name, &secret.metadata, since.class(Class::Drift));
+            secret_seen(&cluster, &name, &secret, since.class(Class::Drift));
         }
         Heard::Gone(name) => cluster.secret_gone(&name),
         Heard::Listed(namespace, listed) => {
@@ -175,12 +178,9 @@ async fn follow_all<K>(
     }
 }
 
-fn secret_seen(cluster: &Cluster, name: &ObjectName, metadata: &ObjectMeta, class: Class) {
-    let version = metadata.resource_version.clone().unwrap_or_default();
-    cluster.secret_seen(name, version, class);
-    let label = metadata.labels.as_ref();
-    let is_labelled = label.is_some_and(|labels| labels.contains_key(annotations::KEY_LABEL));
-    if is_labelled && name.namespace != cluster.own {
+fn secret_seen(cluster: &Cluster, name: &ObjectName, secret: &SecretMetadata, class: Class) {
+    cluster.secret_seen(name, secret.version().to_owned(), class);
+    if secret.is_labelled_as_key() && name.namespace != cluster.own {
         cluster.key_elsewhere(name);
     }
 }
