@@ -1,9 +1,11 @@
 //! What goes first where there is much to do. Who was first is told by the API server's versions, not by a clock.
 
+mod crowd;
+
 use std::thread;
 
 use seal_tests::{
-    cluster::{seal, sealed_secret},
+    cluster::{Manifests, seal, sealed_secret},
     keys,
 };
 use serde_json::Value;
@@ -14,7 +16,7 @@ use crate::site::{EVERYWHERE, Site, base64, put_key};
 const SLOW: &str = "rsa-8192";
 
 /// A site that has the slow key as well.
-fn site(manifests: seal_tests::cluster::Manifests) -> Site {
+fn site(manifests: Manifests) -> Site {
     let site = Site::new(manifests);
     put_key(site.controller.pod().plane(), &site.system, "slow", SLOW);
     let is_held = |controller: &seal_tests::cluster::Controller<'_>| {
@@ -169,7 +171,7 @@ fn why_something_does_not_open_is_found_out_when_what_opens_is_right_and_nobody_
             .controller
             .metric("seal_controller_status_writes_total");
         // Where there is no record, the first status of all tells that none is kept.
-        let probe = usize::from(manifests == seal_tests::cluster::Manifests::Chart);
+        let probe = usize::from(manifests == Manifests::Chart);
         assert_eq!(written, Some((2 * EACH + probe) as f64));
     }
 }
