@@ -53,7 +53,6 @@ fn few_are_right_soon(site: &Site, value: &str, collection: &str) {
     let done = listed(site, collection, "crowd-");
     let meanwhile = done.iter().map(version);
     let meanwhile = meanwhile.filter(|at| (begun..ended).contains(at)).count();
-    println!("{meanwhile} of the crowd went first");
     assert!(meanwhile <= IN_BETWEEN, "{meanwhile} went first");
 }
 
