@@ -21,6 +21,7 @@ mod place;
 mod queue;
 mod read;
 mod reconcile;
+mod record_key;
 mod records;
 mod refusal;
 mod renew;
@@ -60,7 +61,7 @@ use openings::Openings;
 use queue::Queue;
 use read::Read;
 use reconcile::{FIRST_RETRY, wait_after};
-use records::Records;
+use record_key::Records;
 use refusal::without_values;
 
 pub use serve::run;
@@ -87,6 +88,10 @@ struct Cluster {
     openings: Openings,
     served: Arc<Served>,
     metrics: Arc<Metrics>,
+    /// Has all SealedSecrets told of once more.
+    hear_again: watch::Sender<()>,
+    /// Has every watch begun anew.
+    watch_anew: watch::Sender<()>,
     /// Wakes those who look after the keys.
     keys_changed: Notify,
     /// Whether the keys are known: before that nothing is said to be sealed with an unknown one.
@@ -142,6 +147,8 @@ impl Cluster {
             record_key: OnceCell::new(),
             served,
             metrics,
+            hear_again: watch::Sender::default(),
+            watch_anew: watch::Sender::default(),
             keys_changed: Notify::new(),
             keys_listed: watch::Sender::new(false),
             secrets_known: watch::Sender::new(args.skip_recreate),
@@ -190,6 +197,9 @@ impl Cluster {
             objects.see(name, &read.uid, &read.version, read.seen)
         };
         self.look_again_at_rewritten();
+        if let Some(record) = read.record() {
+            self.records.heard_of(record);
+        }
         let is_edited = self.look_at_record(name, &read);
         if is_new || is_edited {
             self.queue.add(name.clone(), self.class_of(class));

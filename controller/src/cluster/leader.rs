@@ -36,6 +36,8 @@ pub(super) use gate::{Gate, now};
 
 /// How soon it is looked again whether a lead that has run out is over or goes on.
 const GLANCE: Duration = Duration::from_millis(100);
+/// A watch may have ended without a word when the API server was not heard of for so long, or for as long as the Lease lasts.
+const LONG_SILENCE: Duration = Duration::from_secs(30);
 
 /// This replica's part in the election.
 #[derive(Debug)]
@@ -74,13 +76,27 @@ impl Leadership {
 
 /// Stands for election without an end.
 pub(super) async fn stand_for_election(cluster: Arc<Cluster>) {
+    // When an answer is due.
+    let mut due = now();
     loop {
         let wait = {
             let mut candidate = cluster.leadership.candidate.lock().await;
-            cluster.look_at_lease(&mut candidate).await;
+            let is_answered = cluster.look_at_lease(&mut candidate).await;
             let now = now();
             cluster.settle(candidate.election.standing(now));
-            candidate.election.wait(now)
+            let wait = candidate.election.wait(now);
+            if is_answered {
+                let silence = now.saturating_sub(due);
+                due = now + wait;
+                if silence >= candidate.election.times().lease.min(LONG_SILENCE) {
+                    info!(
+                        "the API server was not heard of for {} s: every watch is begun anew",
+                        silence.as_secs()
+                    );
+                    cluster.watch_anew.send_replace(());
+                }
+            }
+            wait
         };
         sleep(wait).await;
     }
@@ -154,8 +170,8 @@ impl Cluster {
         }
     }
 
-    /// Gives a sign of life, or looks for one of whoever leads.
-    async fn look_at_lease(&self, candidate: &mut Candidate) {
+    /// Gives a sign of life, or looks for one of whoever leads. Whether the API server answered.
+    async fn look_at_lease(&self, candidate: &mut Candidate) -> bool {
         let mut limit = candidate.election.times().request();
         if let Standing::Leads(until) = candidate.election.standing(now()) {
             // When the lead is over, that is to be said.
@@ -163,14 +179,21 @@ impl Cluster {
         }
         let outcome = timeout(limit, self.try_to_hold(candidate)).await;
         match outcome {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => true,
             Ok(Err(error)) if is_barred(&error) => {
                 debug!("Leases cannot be used: {error}");
                 candidate.election.is_barred(now());
+                true
             }
             // The next look tells more.
-            Ok(Err(error)) => debug!("the Lease cannot be held: {error}"),
-            Err(_) => debug!("the Lease cannot be held: the API server does not answer"),
+            Ok(Err(error)) => {
+                debug!("the Lease cannot be held: {error}");
+                !matches!(error, ApiError::Failed(_))
+            }
+            Err(_) => {
+                debug!("the Lease cannot be held: the API server does not answer");
+                false
+            }
         }
     }
 
@@ -290,6 +313,8 @@ impl Cluster {
         for name in names {
             self.queue.add(name, Class::Backlog);
         }
+        // What is right by its record need not be read then.
+        self.hear_again.send_replace(());
     }
 }
 

@@ -332,6 +332,20 @@ impl Objects {
         self.objects.keys().cloned().collect()
     }
 
+    /// Forgets what is known by a record that is in memory only, so that it is due; their names.
+    pub(super) fn forget_unrecorded(&mut self) -> Vec<ObjectName> {
+        let unrecorded = self
+            .objects
+            .iter_mut()
+            .filter(|(_, object)| object.record.is_some());
+        unrecorded
+            .map(|(name, object)| {
+                object.known = None;
+                name.clone()
+            })
+            .collect()
+    }
+
     /// Notes what came of a look; none where it has to be looked at again.
     pub(super) fn conclude(&mut self, name: &ObjectName, known: Option<Known>) {
         if let Some(object) = self.objects.get_mut(name) {

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use seal_api::{Reason, Scope, SealedSecret, SealedSecretStatus, annotations};
+use seal_api::{Reason, Scope, SealedSecret, SealedSecretStatus, SecretRecord, annotations};
 use seal_sealing::Failure;
 use serde_json::Value;
 
@@ -54,10 +54,9 @@ impl Read {
         !self.object["metadata"]["deletionTimestamp"].is_null()
     }
 
-    /// Whether its status has a record, whatever that proves.
-    pub(super) fn has_record(&self) -> bool {
-        let status = self.status.as_ref();
-        status.is_some_and(|status| status.record.is_some())
+    /// The record in its status, whatever that proves.
+    pub(super) fn record(&self) -> Option<&SecretRecord> {
+        self.status.as_ref()?.record.as_ref()
     }
 
     /// Takes note of a newer state of it in which nothing changed but the status.

@@ -200,7 +200,7 @@ impl Cluster {
             return Outcome::Settled(read.known(true, None));
         }
         debug!(key = %name, "Updating");
-        if self.records.is_undecided() && read.has_record() {
+        if self.records.is_undecided() && read.record().is_some() {
             // Another replica made the key meanwhile.
             self.look_for_record_key().await;
         }

@@ -1,62 +1,27 @@
-//! Records of written Secrets: the key they are made with, where they are kept, and what they prove.
+//! Records of written Secrets: where they are kept, and what they prove.
 //!
 //! A record stands in the status of its SealedSecret. Where it cannot, it is kept in memory, made with a key of this
 //! process, so that nothing but a restart costs an opening.
-
-use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use seal_api::{RecordedSecret, SecretRecord, Verdict};
 use seal_sealing::Secret;
 use serde_json::Value;
-use tokio::time::sleep;
-use tracing::{info, warn};
 
 use super::{
     Cluster,
-    api_server::{ApiError, Kind},
-    feature::Feature,
     object_name::ObjectName,
     objects::number,
     read::{Read, text},
-    reconcile::FIRST_RETRY,
-    refusal::without_values,
 };
 use crate::{
     fair::Class,
     plan::{Record, next_status},
-    record::{Proof, RecordKey, Whose, Written},
+    record::{Proof, Whose, Written},
 };
 
-/// Added to the name of the installation: the name of the Secret with the key of the records.
-const KEY_SECRET: &str = "-record-key";
-/// The item that holds the key.
-const KEY_ITEM: &str = "key";
-/// A field of statuses that the resource definition of the Go project does not keep, as it keeps no record.
-pub(super) const OURS: &str = "/status/conditions/0/observedGeneration";
 /// How long until a status is mended again that somebody else edits: two controllers must not do it in turns.
 const MEND_AGAIN: SignedDuration = SignedDuration::from_hours(1);
-/// So often the key is asked for at the start before the controller goes on without it.
-const TRIES: u32 = 10;
-
-/// Whether records are kept in statuses.
-#[derive(Debug, Clone)]
-enum Kept {
-    /// Nobody has tried yet, and there is no key.
-    NotYet,
-    /// They are, made with this key.
-    With(Arc<RecordKey>),
-    /// They are not.
-    No,
-}
-
-/// The keys of the records.
-#[derive(Debug)]
-pub(super) struct Records {
-    kept: Mutex<Kept>,
-    /// The key of those that are in memory only.
-    local: Option<Arc<RecordKey>>,
-}
 
 /// The record of a Secret that is right.
 #[derive(Debug)]
@@ -66,170 +31,7 @@ pub(super) struct NewRecord {
     pub(super) is_news: bool,
 }
 
-impl Records {
-    pub(super) fn new() -> Self {
-        let local = RecordKey::new_bytes().and_then(|bytes| RecordKey::new(&bytes));
-        Self {
-            kept: Mutex::new(Kept::NotYet),
-            local: local.map(Arc::new),
-        }
-    }
-
-    fn kept(&self) -> Kept {
-        self.kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Notes what turned out, where nothing did before; what is kept may turn out not to be any more.
-    fn set(&self, kept: Kept) {
-        let mut known = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(
-            (&*known, &kept),
-            (Kept::NotYet, _) | (Kept::With(_), Kept::No)
-        ) {
-            *known = kept;
-        }
-    }
-
-    /// The key of the records in statuses.
-    pub(super) fn key(&self) -> Option<Arc<RecordKey>> {
-        match self.kept() {
-            Kept::With(key) => Some(key),
-            Kept::NotYet | Kept::No => None,
-        }
-    }
-
-    /// The key by which a new record is made.
-    fn key_or_local(&self) -> Option<Arc<RecordKey>> {
-        self.key().or_else(|| self.local.clone())
-    }
-
-    /// Whether nobody knows yet whether they are kept.
-    pub(super) fn is_undecided(&self) -> bool {
-        matches!(self.kept(), Kept::NotYet)
-    }
-
-    fn key_of(&self, record: &SecretRecord) -> Option<Arc<RecordKey>> {
-        [self.key(), self.local.clone()]
-            .into_iter()
-            .flatten()
-            .find(|key| key.id() == record.hmac_key)
-    }
-}
-
 impl Cluster {
-    fn record_key_name(&self) -> ObjectName {
-        ObjectName::new(&self.own, format!("{}{KEY_SECRET}", self.args.name))
-    }
-
-    /// Reads the key of the records, before anything is watched. Without it the records say nothing, and everything is opened.
-    pub(super) async fn read_record_key(&self) {
-        if !self.args.update_status {
-            return self.records.set(Kept::No);
-        }
-        for _ in 0..TRIES {
-            if self.look_for_record_key().await {
-                return;
-            }
-            sleep(FIRST_RETRY).await;
-        }
-        warn!(
-            "the key of the records cannot be read: what was known before the start is found out again"
-        );
-    }
-
-    /// Whether it is known now whether there is a key.
-    pub(super) async fn look_for_record_key(&self) -> bool {
-        match self.api.get(Kind::Secret, &self.record_key_name()).await {
-            Ok(None) => {}
-            Ok(Some(object)) => self.take_record_key(&object),
-            Err(ApiError::Forbidden(_)) => self.without_records(Feature::RecordKey),
-            Err(_) => return false,
-        }
-        true
-    }
-
-    fn take_record_key(&self, object: &Value) {
-        let secret = Secret::from_json(object).ok();
-        let key = secret
-            .as_ref()
-            .and_then(|secret| RecordKey::new(secret.data.get(KEY_ITEM)?.as_bytes()));
-        match key {
-            Some(key) => self.records.set(Kept::With(Arc::new(key))),
-            None => {
-                warn!(secretname = %self.record_key_name(), "this Secret holds no key of 32 bytes: no records are kept; delete it, and one is made at the next start");
-                self.without_records(Feature::RecordKey);
-            }
-        }
-    }
-
-    fn without_records(&self, feature: Feature) {
-        self.records.set(Kept::No);
-        self.feature_off(feature);
-    }
-
-    /// Looks at a status as the API server stored it: whether it keeps records. Whether they are kept from now on, where
-    /// they were not before.
-    pub(super) async fn look_whether_kept(&self, sent: &Value, stored: &Value) -> bool {
-        match self.records.kept() {
-            Kept::No => false,
-            Kept::With(_) => {
-                if !sent["status"]["record"].is_null() && stored["status"]["record"].is_null() {
-                    self.without_records(Feature::Record);
-                }
-                false
-            }
-            Kept::NotYet => {
-                if stored.pointer(OURS).is_some() {
-                    self.make_record_key().await
-                } else {
-                    if sent.pointer(OURS).is_some() {
-                        self.without_records(Feature::Record);
-                    }
-                    false
-                }
-            }
-        }
-    }
-
-    async fn make_record_key(&self) -> bool {
-        let name = self.record_key_name();
-        let Some(bytes) = RecordKey::new_bytes() else {
-            return false;
-        };
-        let mut secret = Secret::new(&name.name, Some(&name.namespace));
-        secret
-            .data
-            .insert(KEY_ITEM.to_owned(), bytes.as_slice().into());
-        let made = self.api.create(Kind::Secret, &self.own, &secret).await;
-        match made {
-            Ok(object) => {
-                info!(secretname = %name, "the key of the records was made");
-                self.take_record_key(&object);
-                self.records.key().is_some()
-            }
-            Err(ApiError::AlreadyExists) => {
-                self.look_for_record_key().await && self.records.key().is_some()
-            }
-            Err(
-                ApiError::Forbidden(_)
-                | ApiError::Denied(_)
-                | ApiError::Refused(_)
-                | ApiError::TooLarge(_),
-            ) => {
-                self.without_records(Feature::RecordKey);
-                false
-            }
-            Err(error) => {
-                let problem = without_values(&error, [&secret]).unwrap_or_else(str::to_owned);
-                warn!(secretname = %name, "the key of the records cannot be made, will retry: {problem}");
-                false
-            }
-        }
-    }
-
     /// What a record proves of an object.
     fn prove(&self, name: &ObjectName, read: &Read, record: &SecretRecord) -> Option<Proof> {
         let key = self.records.key_of(record)?;

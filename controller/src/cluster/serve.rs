@@ -225,6 +225,7 @@ fn watch(cluster: &Arc<Cluster>) -> JoinSet<anyhow::Result<()>> {
         }
     }
     watching.spawn(watches::keys(Arc::clone(cluster)).map(Ok));
+    watching.spawn(Arc::clone(cluster).look_after_record_key().map(Ok));
     watching.spawn(renew::look_after_keys(Arc::clone(cluster)));
     watching
 }

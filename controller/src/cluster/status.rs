@@ -12,7 +12,8 @@ use super::{
     objects::number,
     read::{Read, text},
     reconcile::Done,
-    records::{NewRecord, OURS},
+    record_key::OURS,
+    records::NewRecord,
 };
 use crate::metrics::UnsealError;
 

@@ -11,7 +11,7 @@ use super::{
     object_name::ObjectName,
     read::Read,
     reconcile::Done,
-    records::OURS,
+    record_key::OURS,
     status::Told,
 };
 use crate::{
@@ -70,9 +70,14 @@ impl Cluster {
                 debug!(key = %name, "the Event cannot be written: {error}");
             }
         }
-        Ok(match done.record {
-            Some(_) => told,
+        let key = self.records.key();
+        Ok(match &done.record {
             None => Told::Whole,
+            // There is a key since it was made.
+            Some(new) if key.is_some_and(|key| key.id() != new.record.hmac_key) => {
+                Told::WithoutRecord
+            }
+            Some(_) => told,
         })
     }
 

@@ -54,8 +54,10 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
         .record_key
         .get_or_init(|| cluster.read_record_key())
         .await;
-    let follow = Follow::new("SealedSecrets", namespace);
-    follow_all(api, config, follow, |heard| match heard {
+    let mut again = cluster.hear_again.subscribe();
+    let mut anew = cluster.watch_anew.subscribe();
+    let mut follow = Follow::new("SealedSecrets", namespace);
+    let hear = |heard: Heard<'_, WholeSealedSecret>| match heard {
         Heard::Seen(name, sealed, since) => {
             cluster.sealed_secret_seen(&name, sealed.object, since.class(Class::Change));
         }
@@ -68,8 +70,14 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
             cluster.listed(namespace);
         }
         Heard::Failed(namespace) => cluster.listed(namespace),
-    })
-    .await;
+    };
+    loop {
+        tokio::select! {
+            () = follow_all(api.clone(), config.clone(), &mut follow, hear) => {}
+            _ = again.changed() => {}
+            _ = anew.changed() => {}
+        }
+    }
 }
 
 /// Watches the Secrets of a namespace, or of all, without an end.
@@ -79,8 +87,9 @@ pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    let follow = Follow::new("Secrets", namespace);
-    follow_all(api, config(), follow, |heard| match heard {
+    let mut follow = Follow::new("Secrets", namespace);
+    let mut anew = cluster.watch_anew.subscribe();
+    let hear = |heard: Heard<'_, SecretMetadata>| match heard {
         Heard::Seen(name, secret, since) => {
             secret_seen(&cluster, &name, &secret, since.class(Class::Drift));
         }
@@ -93,8 +102,13 @@ pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
             cluster.secrets_listed(namespace);
         }
         Heard::Failed(namespace) => cluster.secrets_listed(namespace),
-    })
-    .await;
+    };
+    loop {
+        tokio::select! {
+            () = follow_all(api.clone(), config(), &mut follow, hear) => {}
+            _ = anew.changed() => {}
+        }
+    }
 }
 
 /// What a watch tells.
@@ -131,14 +145,13 @@ impl Since {
 async fn follow_all<K>(
     api: Api<K>,
     config: watcher::Config,
-    mut follow: Follow,
+    follow: &mut Follow,
     hear: impl Fn(Heard<'_, K>),
 ) where
     K: Resource + Clone + DeserializeOwned + fmt::Debug + Send + 'static,
 {
     let stream = events(api, config, || ());
     let mut listed = HashSet::new();
-    let mut since = Since::Start;
     futures::pin_mut!(stream);
     while let Some(event) = stream.next().await {
         let event = match event {
@@ -156,12 +169,12 @@ async fn follow_all<K>(
             Event::InitApply(object) => {
                 if let Some(name) = name_of(object.meta()) {
                     listed.insert(name.clone());
-                    hear(Heard::Seen(name, object, since));
+                    hear(Heard::Seen(name, object, follow.since));
                 }
             }
             Event::Apply(object) => {
                 if let Some(name) = name_of(object.meta()) {
-                    hear(Heard::Seen(name, object, since));
+                    hear(Heard::Seen(name, object, follow.since));
                 }
             }
             Event::Delete(object) => {
@@ -170,7 +183,7 @@ async fn follow_all<K>(
                 }
             }
             Event::InitDone => {
-                since = Since::Later;
+                follow.since = Since::Later;
                 hear(Heard::Listed(follow.namespace(), &listed));
                 listed.clear();
             }
@@ -189,6 +202,7 @@ fn secret_seen(cluster: &Cluster, name: &ObjectName, secret: &SecretMetadata, cl
 pub(super) async fn keys(cluster: Arc<Cluster>) {
     let resource = ApiResource::erase::<ApiSecret>(&());
     let mut follow = Follow::new("key Secrets", Some(cluster.own.clone()));
+    let mut anew = cluster.watch_anew.subscribe();
     loop {
         let api: Api<DynamicObject> =
             Api::namespaced_with(cluster.api.client.clone(), &cluster.own, &resource);
@@ -196,11 +210,17 @@ pub(super) async fn keys(cluster: Arc<Cluster>) {
         let stream = events(api, config().labels(&selector), || {
             cluster.keys.begin_list();
         });
-        let ended = follow_keys(&cluster, stream, &mut follow).await;
-        if ended == Ended::NotAllowed {
-            cluster.feature_off(Feature::KeyWatch);
+        let until_the_next = async {
+            let ended = follow_keys(&cluster, stream, &mut follow).await;
+            if ended == Ended::NotAllowed {
+                cluster.feature_off(Feature::KeyWatch);
+            }
+            sleep(LIST_AGAIN).await;
+        };
+        tokio::select! {
+            () = until_the_next => {}
+            _ = anew.changed() => {}
         }
-        sleep(LIST_AGAIN).await;
     }
 }
 
@@ -320,6 +340,8 @@ struct Follow {
     what: String,
     namespace: Option<String>,
     is_failing: bool,
+    /// Since when what is heard next is as it is.
+    since: Since,
 }
 
 impl Follow {
@@ -333,6 +355,7 @@ impl Follow {
             what,
             namespace,
             is_failing: false,
+            since: Since::Start,
         }
     }
 

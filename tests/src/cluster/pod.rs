@@ -1,6 +1,7 @@
 //! What a kubelet does with a pod but for running it: a network of its own, its files, its status.
 
 use std::{
+    fs,
     io::{BufRead, BufReader},
     os::unix::process::CommandExt,
     process::{Child, ChildStdin, Command, Stdio},
@@ -120,6 +121,15 @@ impl<'p> Pod<'p> {
     /// Its first container.
     pub fn container(&self) -> &Value {
         &self.object["spec"]["containers"][0]
+    }
+
+    /// Puts a file into the folder that its program is started in.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be written.
+    pub fn put(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.files.home().join(name), content).expect("the folder is ours");
     }
 
     /// The path of the pod in the API.

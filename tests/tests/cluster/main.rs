@@ -21,6 +21,7 @@ mod our_manifests;
 mod pace;
 mod random;
 mod record;
+mod record_key;
 mod replicas;
 mod same;
 mod site;

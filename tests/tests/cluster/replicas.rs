@@ -1,16 +1,21 @@
 //! Several replicas: one leads and writes, all serve, and when the leader goes another one takes its place.
 
+mod cut_off;
 mod keys_made;
 mod succession;
+mod taking_over;
 
 use std::{
     cell::Cell,
-    thread,
+    fs, thread,
     time::{Duration, Instant},
 };
 
 use seal_tests::{
-    cluster::{Controller, Manifests, Setup, install_objects, namespace, seal, shared},
+    cluster::{
+        Controller, Manifests, Pod, Proxy, Setup, install_objects, namespace, seal, sealed_secret,
+        shared,
+    },
     control_plane::Api,
     keys,
     programs::Program,
@@ -43,12 +48,42 @@ impl Replicas {
         )
     }
 
+    /// Two with a key, each with a way to the API server of its own.
+    fn apart(more: impl FnOnce(Setup) -> Setup) -> (Self, Vec<Proxy>) {
+        let plane = shared(Manifests::Ours);
+        let proxies: Vec<Proxy> = (0..2).map(|_| Proxy::start(plane)).collect();
+        let mut ways = proxies.iter().map(Proxy::kubeconfig);
+        let replicas = Self::prepared(
+            2,
+            |system| put_key(plane, system, "given", "rsa-2048"),
+            // Each has its own in the folder that it is started in.
+            |setup| more(setup).args(["--kubeconfig=kubeconfig"]),
+            |_| {},
+            |pod| {
+                let way = ways.next().expect("there is one for each");
+                pod.put("kubeconfig", fs::read(way).expect("it was just written"));
+            },
+        );
+        (replicas, proxies)
+    }
+
     /// So many, with something done in the controller's namespace before, and to the objects.
     fn with(
         number: u32,
         before: impl FnOnce(&str),
         more: impl FnOnce(Setup) -> Setup,
         change: impl FnOnce(&mut Vec<Value>),
+    ) -> Self {
+        Self::prepared(number, before, more, change, |_| {})
+    }
+
+    /// The same, with something done to each pod before its program is started.
+    fn prepared(
+        number: u32,
+        before: impl FnOnce(&str),
+        more: impl FnOnce(Setup) -> Setup,
+        change: impl FnOnce(&mut Vec<Value>),
+        mut prepare: impl FnMut(&Pod<'_>),
     ) -> Self {
         let plane = shared(Manifests::Ours);
         let (system, apps) = (namespace(plane, "system"), namespace(plane, "apps"));
@@ -62,7 +97,11 @@ impl Replicas {
         let installation = install_objects(plane, &system, objects);
         // All at once, as a cluster starts them.
         let mut all: Vec<_> = (0..number)
-            .map(|_| Controller::start(installation.pod(), Program::Controller))
+            .map(|_| {
+                let pod = installation.pod();
+                prepare(&pod);
+                Controller::start(pod, Program::Controller)
+            })
             .collect();
         all.iter_mut().for_each(Controller::wait_until_ready);
         Self {
@@ -137,6 +176,10 @@ impl Replicas {
             assert!(begun.elapsed() < limit, "{name}: {}", logs.join("\n"));
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    fn sealed_secret(&self, name: &str) -> Value {
+        self.api().get(&sealed_secret(&self.apps, name)).body
     }
 
     fn secret(&self, name: &str) -> Option<Value> {
