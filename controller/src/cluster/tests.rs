@@ -1,5 +1,7 @@
 //! The shell against an API server that is a function: what a real one does only now and then.
 
+mod kept;
+
 use std::{sync::LazyLock, time::Duration};
 
 use clap::{Args as _, Command, FromArgMatches};
