@@ -49,7 +49,7 @@ pub const AUDIT: &[AuditAction] = &[
             ("done", "it is stored"),
             (
                 "failed",
-                "it could not be made or stored; the log says why, and it is tried again ever later",
+                "it could not be made or stored; the log says why. What was due is tried again ever later, what SIGUSR1 asked for is not",
             ),
         ],
     },
@@ -99,7 +99,7 @@ pub const AUDIT: &[AuditAction] = &[
             ("done", "it was written again"),
             (
                 "failed",
-                "it could not be written; the status of the SealedSecret says why, and it is tried again ever later",
+                "it could not be written; the status of the SealedSecret says why. It is tried again ever later, but with SecretRefused only when the SealedSecret or the Secret changes",
             ),
         ],
     },

@@ -37,7 +37,7 @@ const LIST_AGAIN: Duration = Duration::from_secs(30);
 /// How many objects are listed at a time, each with up to 256 KiB of annotations. A page is in memory as a whole.
 const PAGE: u32 = 100;
 /// How many of those that are listed whole, which may have 1.5 MiB each.
-const PAGE_OF_WHOLE: u32 = 50;
+const PAGE_OF_WHOLE: u32 = 25;
 
 /// Watches the SealedSecrets of a namespace, or of all, without an end.
 pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<String>) {

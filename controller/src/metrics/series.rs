@@ -95,7 +95,7 @@ metrics! {
     RECORDS_LEFT_OUT: Counter "seal_controller_records_left_out_total" []
         "How often the status of a SealedSecret had no room for the record of its Secret.",
     API_ERRORS: Counter "seal_controller_api_errors_total" ["code"]
-        "How often the API server answered with an error, by status code: other for a rare one, none where it did not answer.",
+        "How often the API server answered with an error, by status code: other for a rare one, none where it did not answer. Watches are not counted: the log says once where one does not work.",
     LEADER: Gauge "seal_controller_leader" []
         "1 where this replica leads, or works alone; 0 where another one leads.",
     FEATURE_OFF: Gauge "seal_controller_feature_off" ["feature"]

@@ -116,6 +116,8 @@ pub(crate) fn metrics() -> String {
          SealedSecret to its last; there are places for 100 namespaces, and what happens in others, or to a SealedSecret that is gone already, \
          is counted in the namespace `_other`. Of keys, the newest 100 have series of their own. Only \
          `sealed_secrets_controller_condition_info` grows with the number of SealedSecrets.\n\n\
+         Of several replicas only the leader's series of SealedSecrets and of the queue are whole: one that follows counts those that it knows by \
+         their records. So do not add them up, but ask the replica where `seal_controller_leader` is 1.\n\n\
          | metric | kind | labels | meaning |\n|---|---|---|---|\n"
     );
     for metric in seal_controller::METRICS {
