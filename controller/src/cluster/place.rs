@@ -8,6 +8,8 @@ use kube::{
     config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
+use super::watches::SILENCE;
+
 const NAMESPACE_FILE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 
 /// The API server's address and the credentials: of the pod's ServiceAccount, or of a kubeconfig where one is given.
@@ -15,6 +17,9 @@ pub(super) async fn config(kubeconfig: Option<&Path>) -> anyhow::Result<Config> 
     let mut config = found(kubeconfig).await?;
     // What is put off, by a webhook as well, is tried again by the queue, where it holds up nothing else.
     config.default_retry = false;
+    // What is lost without a word is noticed; the time that a connection waits for its next request does not count.
+    config.read_timeout = Some(SILENCE);
+    config.reset_reader_on_write = true;
     Ok(config)
 }
 

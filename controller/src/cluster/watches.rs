@@ -2,21 +2,14 @@
 //!
 //! A watch that breaks off is begun again without an end; what it misses is said once, and once more when it works again.
 
+mod resource_watch;
+
 use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
 
-use futures::{Stream, StreamExt, TryStream, TryStreamExt, future};
 use k8s_openapi::{
     api::core::v1::Secret as ApiSecret, apimachinery::pkg::apis::meta::v1::ObjectMeta,
 };
-use kube::{
-    Api, Resource,
-    core::DynamicObject,
-    discovery::ApiResource,
-    runtime::{
-        WatchStreamExt,
-        watcher::{self, Event, watcher},
-    },
-};
+use kube::{Api, Resource, core::DynamicObject, discovery::ApiResource};
 use seal_api::annotations;
 use seal_sealing::Secret;
 use serde::de::DeserializeOwned;
@@ -32,6 +25,10 @@ use super::{
 };
 use crate::fair::Class;
 
+use resource_watch::{Event, ResourceWatch, WatchError};
+
+pub(super) use resource_watch::SILENCE;
+
 /// How long until key Secrets are listed again where they cannot be watched.
 const LIST_AGAIN: Duration = Duration::from_secs(30);
 /// How many objects are listed at a time, each with up to 256 KiB of annotations. A page is in memory as a whole.
@@ -41,9 +38,6 @@ const PAGE_OF_WHOLE: u32 = 25;
 
 /// Watches the SealedSecrets of a namespace, or of all, without an end.
 pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
-    let config = watcher::Config::default()
-        .page_size(PAGE_OF_WHOLE)
-        .labels(&cluster.args.label_selector);
     let client = cluster.api.client.clone();
     let api: Api<WholeSealedSecret> = match &namespace {
         Some(namespace) => Api::namespaced(client, namespace),
@@ -71,9 +65,11 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
         }
         Heard::Failed(namespace) => cluster.listed(namespace),
     };
+    let labels = Some(cluster.args.label_selector.clone());
     loop {
+        let watch = ResourceWatch::new(api.clone(), labels.clone(), PAGE_OF_WHOLE);
         tokio::select! {
-            () = follow_all(api.clone(), config.clone(), &mut follow, hear) => {}
+            () = follow_all(watch, &mut follow, hear) => {}
             _ = again.changed() => {}
             _ = anew.changed() => {}
         }
@@ -104,8 +100,9 @@ pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
         Heard::Failed(namespace) => cluster.secrets_listed(namespace),
     };
     loop {
+        let watch = ResourceWatch::new(api.clone(), None, PAGE);
         tokio::select! {
-            () = follow_all(api.clone(), config(), &mut follow, hear) => {}
+            () = follow_all(watch, &mut follow, hear) => {}
             _ = anew.changed() => {}
         }
     }
@@ -143,18 +140,15 @@ impl Since {
 
 /// Watches all objects of a kind without an end, and tells what is heard of them.
 async fn follow_all<K>(
-    api: Api<K>,
-    config: watcher::Config,
+    mut watch: ResourceWatch<K>,
     follow: &mut Follow,
     hear: impl Fn(Heard<'_, K>),
 ) where
     K: Resource + Clone + DeserializeOwned + fmt::Debug + Send + 'static,
 {
-    let stream = events(api, config, || ());
     let mut listed = HashSet::new();
-    futures::pin_mut!(stream);
-    while let Some(event) = stream.next().await {
-        let event = match event {
+    loop {
+        let event = match watch.next(|| ()).await {
             Ok(event) => event,
             Err(error) => {
                 follow.failed(&error);
@@ -165,24 +159,23 @@ async fn follow_all<K>(
         };
         follow.works();
         match event {
-            Event::Init => {}
-            Event::InitApply(object) => {
+            Event::Listed(object) => {
                 if let Some(name) = name_of(object.meta()) {
                     listed.insert(name.clone());
                     hear(Heard::Seen(name, object, follow.since));
                 }
             }
-            Event::Apply(object) => {
+            Event::Changed(object) => {
                 if let Some(name) = name_of(object.meta()) {
                     hear(Heard::Seen(name, object, follow.since));
                 }
             }
-            Event::Delete(object) => {
+            Event::Gone(object) => {
                 if let Some(name) = name_of(object.meta()) {
                     hear(Heard::Gone(name));
                 }
             }
-            Event::InitDone => {
+            Event::AllListed => {
                 follow.since = Since::Later;
                 hear(Heard::Listed(follow.namespace(), &listed));
                 listed.clear();
@@ -207,11 +200,9 @@ pub(super) async fn keys(cluster: Arc<Cluster>) {
         let api: Api<DynamicObject> =
             Api::namespaced_with(cluster.api.client.clone(), &cluster.own, &resource);
         let selector = format!("{}={}", annotations::KEY_LABEL, annotations::KEY_ACTIVE);
-        let stream = events(api, config().labels(&selector), || {
-            cluster.keys.begin_list();
-        });
+        let watch = ResourceWatch::new(api, Some(selector), PAGE);
         let until_the_next = async {
-            let ended = follow_keys(&cluster, stream, &mut follow).await;
+            let ended = follow_keys(&cluster, watch, &mut follow).await;
             if ended == Ended::NotAllowed {
                 cluster.feature_off(Feature::KeyWatch);
             }
@@ -232,20 +223,14 @@ enum Ended {
 
 async fn follow_keys(
     cluster: &Arc<Cluster>,
-    stream: impl TryStream<Ok = Event<DynamicObject>, Error = watcher::Error>,
+    mut watch: ResourceWatch<DynamicObject>,
     follow: &mut Follow,
 ) -> Ended {
     let mut listed = Vec::new();
-    let stream = stream.into_stream();
-    futures::pin_mut!(stream);
-    while let Some(event) = stream.next().await {
-        let event = match event {
+    loop {
+        let event = match watch.next(|| cluster.keys.begin_list()).await {
             Ok(event) => event,
-            Err(watcher::Error::WatchStartFailed(kube::Error::Api(status)))
-                if status.code == 403 =>
-            {
-                return Ended::NotAllowed;
-            }
+            Err(error) if error.is_not_allowed_to_watch() => return Ended::NotAllowed,
             Err(error) => {
                 follow.failed(&error);
                 listed.clear();
@@ -254,12 +239,11 @@ async fn follow_keys(
         };
         follow.works();
         let changed = match event {
-            Event::Init => None,
-            Event::InitApply(object) => {
+            Event::Listed(object) => {
                 listed.extend(key_secret(object));
                 None
             }
-            Event::InitDone => match cluster.legacy_key().await {
+            Event::AllListed => match cluster.legacy_key().await {
                 Ok(legacy) => {
                     let mut all = std::mem::take(&mut listed);
                     all.retain(|secret: &Secret| secret.name() != cluster.args.key_prefix);
@@ -272,10 +256,10 @@ async fn follow_keys(
                     return Ended::Otherwise;
                 }
             },
-            Event::Apply(object) => key_secret(object)
+            Event::Changed(object) => key_secret(object)
                 .filter(|secret| is_key(secret, &cluster.args.key_prefix))
                 .map(|secret| cluster.keys.add(secret)),
-            Event::Delete(object) => {
+            Event::Gone(object) => {
                 let name = object.metadata.name.unwrap_or_default();
                 Some(cluster.keys.remove(&name))
             }
@@ -284,7 +268,6 @@ async fn follow_keys(
             cluster.keys_seen(changed);
         }
     }
-    Ended::Otherwise
 }
 
 fn key_secret(object: DynamicObject) -> Option<Secret> {
@@ -300,32 +283,6 @@ fn key_secret(object: DynamicObject) -> Option<Secret> {
             None
         }
     }
-}
-
-/// What a watch says, with ever longer waits while it fails. That a list begins is told to `begins` only: it is
-/// said before the API server is asked, so that every wait would be the first one. What was listed before an error is
-/// listed again.
-fn events<K>(
-    api: Api<K>,
-    config: watcher::Config,
-    begins: impl Fn(),
-) -> impl Stream<Item = Result<Event<K>, watcher::Error>>
-where
-    K: Resource + Clone + DeserializeOwned + fmt::Debug + Send + 'static,
-{
-    watcher(api, config)
-        .try_filter(move |event| {
-            let is_begin = matches!(event, Event::Init);
-            if is_begin {
-                begins();
-            }
-            future::ready(!is_begin)
-        })
-        .default_backoff()
-}
-
-fn config() -> watcher::Config {
-    watcher::Config::default().page_size(PAGE)
 }
 
 fn name_of(metadata: &ObjectMeta) -> Option<ObjectName> {
@@ -363,9 +320,9 @@ impl Follow {
         self.namespace.as_deref()
     }
 
-    fn failed(&mut self, error: &watcher::Error) {
+    fn failed(&mut self, error: &WatchError) {
         if !std::mem::replace(&mut self.is_failing, true) {
-            warn!("cannot watch {}: {}; trying again", self.what, cause(error));
+            warn!("cannot watch {}: {error}; trying again", self.what);
         }
     }
 
@@ -373,30 +330,5 @@ impl Follow {
         if std::mem::take(&mut self.is_failing) {
             info!("watching {} works again", self.what);
         }
-    }
-}
-
-/// Why a watch broke off, without a byte of an object.
-fn cause(error: &watcher::Error) -> String {
-    let of_client = |error: &kube::Error| match error {
-        kube::Error::Api(status) => of_status(status.code, &status.reason),
-        kube::Error::SerdeError(_) => "the API server's answer cannot be read".to_owned(),
-        _ => "the API server cannot be reached, or broke off".to_owned(),
-    };
-    match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => of_client(error),
-        watcher::Error::WatchError(status) => of_status(status.code, &status.reason),
-        watcher::Error::NoResourceVersion => "the API server's answer has no version".to_owned(),
-    }
-}
-
-fn of_status(code: u16, reason: &str) -> String {
-    match code {
-        403 => "the ServiceAccount has no right to list and watch them".to_owned(),
-        404 => "the API server does not know them; is the CustomResourceDefinition installed?"
-            .to_owned(),
-        code => format!("the API server answered {code} {reason}"),
     }
 }

@@ -21,7 +21,7 @@ use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::inward::{Inward, read_request};
 use crate::{
@@ -52,11 +52,32 @@ pub struct Asked {
     pub method: String,
     /// The path, with its query.
     pub path: String,
+    /// The name of the one object that it is about, or that an Event is about; empty for all.
+    pub name: String,
     /// When.
     pub at: Instant,
 }
 
 impl Asked {
+    fn new(method: String, path: String, body: &[u8]) -> Self {
+        let object: Value = serde_json::from_slice(body).unwrap_or_default();
+        let about = &object["involvedObject"]["name"];
+        let in_body = about
+            .as_str()
+            .or_else(|| object["metadata"]["name"].as_str());
+        let mut parts = path.split('?').next().unwrap_or_default().split('/');
+        let in_path = parts.by_ref().position(|part| part == "namespaces");
+        let in_path = in_path.and_then(|_| parts.nth(2));
+        let name = in_path.or(in_body).unwrap_or_default().to_owned();
+        let at = Instant::now();
+        Self {
+            method,
+            path,
+            name,
+            at,
+        }
+    }
+
     /// Whether it is a watch.
     pub fn is_watch(&self) -> bool {
         self.path.contains("watch=true") || self.path.contains("watch=1")
@@ -225,14 +246,8 @@ impl Shared {
         };
         let mut first = head.lines().next().unwrap_or_default().split(' ');
         let mut word = || first.next().unwrap_or_default().to_owned();
-        let (method, path) = (word(), word());
-        let asked = {
-            let mut state = lock(&self.state);
-            let at = Instant::now();
-            let asked = Asked { method, path, at };
-            state.asked.push(asked.clone());
-            asked
-        };
+        let asked = Asked::new(word(), word(), &body);
+        lock(&self.state).asked.push(asked.clone());
         let choose = lock(&self.choose).clone();
         let fault = choose.and_then(|choose| choose(&asked));
         let exchange = Exchange {

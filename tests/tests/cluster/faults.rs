@@ -1,11 +1,15 @@
 //! An API server that fails, answers nonsense, breaks off, or is not there: nothing is lost, and nothing is said of values.
 
+mod watches;
+
 use std::{
+    collections::BTreeSet,
+    sync::Mutex,
     thread,
     time::{Duration, Instant},
 };
 
-use seal_tests::cluster::{Asked, Fault, Proxy, find_condition, shared};
+use seal_tests::cluster::{Asked, Fault, Manifests, Proxy, find_condition, sealed_secret, shared};
 use serde_json::{Value, json};
 
 use crate::site::{EVERYWHERE, Site, base64};
@@ -17,12 +21,63 @@ const JSON: &str = "application/json";
 /// A site whose controller knows the API server through a proxy.
 pub(crate) fn everywhere(test: impl Fn(&mut Site, &Proxy)) {
     for manifests in EVERYWHERE {
-        let proxy = Proxy::start(shared(manifests));
-        let kubeconfig = format!("--kubeconfig={}", proxy.kubeconfig().display());
-        let mut site = Site::with(manifests, |setup| setup.args([kubeconfig]));
-        test(&mut site, &proxy);
-        assert!(!site.controller.log().contains(MARKER));
+        with_proxy(manifests, &[], &test);
     }
+}
+
+/// The same in all set-ups at the same time, for what takes long and is mostly waiting.
+fn everywhere_at_once(arguments: &[&str], test: impl Fn(&mut Site, &Proxy) + Sync) {
+    let test = &test;
+    thread::scope(|scope| {
+        for manifests in EVERYWHERE {
+            scope.spawn(move || with_proxy(manifests, arguments, test));
+        }
+    });
+}
+
+fn with_proxy(manifests: Manifests, arguments: &[&str], test: &impl Fn(&mut Site, &Proxy)) {
+    let proxy = Proxy::start(shared(manifests));
+    let kubeconfig = format!("--kubeconfig={}", proxy.kubeconfig().display());
+    let mut site = Site::with(manifests, |setup| {
+        setup.args([kubeconfig.as_str()]).args(arguments.to_vec())
+    });
+    test(&mut site, &proxy);
+    assert_nothing_is_said(&site);
+}
+
+/// No value in the log, the metrics, an Event or a status.
+fn assert_nothing_is_said(site: &Site) {
+    let log = site.controller.log();
+    let metrics = site.controller.metrics_if_any().unwrap_or_default();
+    let mut said = vec![("the log", log), ("the metrics", metrics)];
+    for namespace in [&site.apps, &site.system] {
+        let events = site
+            .api()
+            .get(&format!("/api/v1/namespaces/{namespace}/events"));
+        said.push(("an Event", events.body.to_string()));
+        let path = sealed_secret(namespace, "");
+        let objects = site.api().get(path.trim_end_matches('/')).body["items"].take();
+        let objects = objects.as_array().into_iter().flatten();
+        said.extend(objects.map(|object| ("a status", object["status"].to_string())));
+    }
+    for (what, text) in said {
+        for marker in [MARKER, base64(MARKER).trim_end_matches('=')] {
+            assert!(!text.contains(marker), "{what} holds a value: {text}");
+        }
+    }
+}
+
+/// Waits until so many watches are open: of SealedSecrets and Secrets in two namespaces, and of keys.
+fn all_watches_are_open(site: &Site, proxy: &Proxy) {
+    site.controller.wait_for("all watches are open", |_| {
+        (proxy.under_way(Asked::is_watch) >= 5).then_some(())
+    });
+}
+
+/// Does a thing for the first request of each kind only.
+fn once_each<K: Ord>() -> impl Fn(K) -> bool {
+    let seen = Mutex::new(BTreeSet::new());
+    move |kind| seen.lock().expect("no thread panicked").insert(kind)
 }
 
 /// Whether it is about the one Secret of this name.
@@ -230,10 +285,7 @@ fn a_watch_that_breaks_off_loses_no_change() {
         .enumerate()
         {
             let value = format!("value-{round}");
-            // SealedSecrets and Secrets of two namespaces, and keys.
-            site.controller.wait_for("all watches are open", |_| {
-                (proxy.under_way(Asked::is_watch) >= 5).then_some(())
-            });
+            all_watches_are_open(site, proxy);
             // Lists have a query as watches do.
             proxy.misbehave(move |asked| asked.path.contains('?').then(|| fault.clone()));
             proxy.cut(Asked::is_watch);
@@ -379,9 +431,7 @@ fn what_must_not_be_listed_is_asked_for_ever_more_rarely_and_said_once() {
         let path = path.trim_end_matches('/').to_owned();
         let is_meant = move |asked: &Asked| asked.path.starts_with(&format!("{path}?"));
         let forbidden = is_meant.clone();
-        site.controller.wait_for("all watches are open", |_| {
-            (proxy.under_way(Asked::is_watch) >= 5).then_some(())
-        });
+        all_watches_are_open(site, proxy);
         proxy.misbehave(move |asked| forbidden(asked).then(|| Fault::status(403, "Forbidden")));
         let before = proxy.asked().len();
         site.controller.restart();

@@ -1,0 +1,365 @@
+//! All objects of a kind, listed and then watched, without an end and whatever the API server does.
+//!
+//! A watch goes on from the version that was heard of last. Everything is listed again where that version is gone, and
+//! where something was said that cannot be read, so that no change is missed. Why this is not kube's stands in
+//! `docs/decisions/`.
+
+use std::{
+    fmt,
+    hash::{BuildHasher, Hasher, RandomState},
+    io, mem,
+    pin::Pin,
+    time::Duration,
+    vec,
+};
+
+use futures::{AsyncBufRead, AsyncBufReadExt};
+use kube::{
+    Api, Resource,
+    api::{ListParams, Request, WatchEvent, WatchParams},
+    core::Status,
+};
+use serde::de::DeserializeOwned;
+use tokio::time::{Instant, sleep_until};
+use tracing::debug;
+
+/// After so many seconds the API server ends a watch, and it is begun anew. One that is still there when its connection is
+/// given up for its silence ([`SILENCE`]) was lost on the way.
+const WATCH_SECONDS: u32 = 30;
+/// After so long without a byte a connection is given up.
+pub(in crate::cluster) const SILENCE: Duration = Duration::from_secs(35);
+/// The first wait after a failure, doubled up to the last.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LAST_WAIT: Duration = Duration::from_secs(30);
+/// How soon after a watch was begun the next one is, at the earliest.
+const AGAIN: Duration = Duration::from_secs(1);
+const GONE: u16 = 410;
+
+/// What is heard of the objects.
+#[derive(Debug)]
+pub(super) enum Event<K> {
+    /// An object that is there.
+    Listed(K),
+    /// Those were all.
+    AllListed,
+    /// An object was made or changed.
+    Changed(K),
+    /// An object is gone.
+    Gone(K),
+}
+
+/// Why nothing is heard for a while, without a byte of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum WatchError {
+    /// The API server refuses to list or to watch, or breaks off a watch with an error: its code and reason.
+    Refused {
+        code: u16,
+        reason: String,
+        watching: bool,
+    },
+    Unreachable,
+    Unreadable,
+    EndsAtOnce,
+    NoVersion,
+}
+
+impl WatchError {
+    fn of(error: &kube::Error, watching: bool) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::of_status(status, watching),
+            kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => Self::Unreadable,
+            _ => Self::Unreachable,
+        }
+    }
+
+    fn of_status(status: &Status, watching: bool) -> Self {
+        Self::Refused {
+            code: status.code,
+            reason: status.reason.clone(),
+            watching,
+        }
+    }
+
+    /// Whether the right to watch is missing, while that to list is there.
+    pub(super) fn is_not_allowed_to_watch(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                code: 403,
+                watching: true,
+                ..
+            }
+        )
+    }
+
+    fn is_gone(&self) -> bool {
+        matches!(self, Self::Refused { code: GONE, .. })
+    }
+}
+
+impl fmt::Display for WatchError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Refused { code: 403, .. } => {
+                "the ServiceAccount has no right to list and watch them"
+            }
+            Self::Refused { code: 404, .. } => {
+                "the API server does not know them; is the CustomResourceDefinition installed?"
+            }
+            Self::Refused { code, reason, .. } => {
+                return write!(formatter, "the API server answered {code} {reason}");
+            }
+            Self::Unreachable => "the API server cannot be reached, or broke off",
+            Self::Unreadable => "the API server's answer cannot be read",
+            Self::EndsAtOnce => "the API server ends the watch at once",
+            Self::NoVersion => "the API server's answer has no version",
+        })
+    }
+}
+
+/// The objects of a kind, in a namespace or in all.
+pub(super) struct ResourceWatch<K> {
+    api: Api<K>,
+    labels: Option<String>,
+    page: u32,
+    state: State<K>,
+    /// No request is made before this.
+    not_before: Instant,
+    failures: u32,
+}
+
+enum State<K> {
+    Unlisted,
+    /// These were listed, then this is to be done.
+    Listing(vec::IntoIter<K>, Then),
+    /// Everything is known up to a version.
+    Listed(String),
+    Watching(String, Watch),
+}
+
+enum Then {
+    /// The next page, or the first one.
+    List(Option<String>),
+    /// A watch from this version on.
+    Watch(String),
+}
+
+struct Watch {
+    lines: Pin<Box<dyn AsyncBufRead + Send>>,
+    begun: Instant,
+    heard: bool,
+}
+
+impl<K> ResourceWatch<K>
+where
+    K: Resource + Clone + DeserializeOwned + fmt::Debug + Send + 'static,
+{
+    /// So many are listed at a time, and only those with these labels, where a selector is given.
+    pub(super) fn new(api: Api<K>, labels: Option<String>, page: u32) -> Self {
+        Self {
+            api,
+            labels,
+            page,
+            state: State::Unlisted,
+            not_before: Instant::now(),
+            failures: 0,
+        }
+    }
+
+    /// What is heard next. That everything is listed anew is told to `begins`, before the API server is asked.
+    ///
+    /// After an error it goes on, in its time. What was listed before one is listed again.
+    pub(super) async fn next(&mut self, begins: impl Fn()) -> Result<Event<K>, WatchError> {
+        loop {
+            match mem::replace(&mut self.state, State::Unlisted) {
+                State::Unlisted => {
+                    sleep_until(self.not_before).await;
+                    begins();
+                    self.state = State::Listing(Vec::new().into_iter(), Then::List(None));
+                }
+                State::Listing(mut objects, then) => {
+                    if let Some(object) = objects.next() {
+                        self.state = State::Listing(objects, then);
+                        return Ok(Event::Listed(object));
+                    }
+                    match then {
+                        Then::List(token) => self.list(token).await?,
+                        Then::Watch(version) => {
+                            self.state = State::Listed(version);
+                            return Ok(Event::AllListed);
+                        }
+                    }
+                }
+                State::Listed(version) => self.begin_watch(version).await?,
+                State::Watching(version, watch) => {
+                    if let Some(event) = self.hear(version, watch).await? {
+                        return Ok(event);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn list(&mut self, token: Option<String>) -> Result<(), WatchError> {
+        let params = ListParams {
+            label_selector: self.labels.clone(),
+            limit: Some(self.page),
+            continue_token: token,
+            ..ListParams::default()
+        };
+        let list = match self.api.list(&params).await {
+            Ok(list) => list,
+            Err(error) => return Err(self.failed(WatchError::of(&error, false))),
+        };
+        let said = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let (token, version) = (
+            said(list.metadata.continue_),
+            said(list.metadata.resource_version),
+        );
+        let then = match (token, version) {
+            (Some(token), _) => Then::List(Some(token)),
+            (None, Some(version)) => Then::Watch(version),
+            (None, None) => return Err(self.failed(WatchError::NoVersion)),
+        };
+        self.state = State::Listing(list.items.into_iter(), then);
+        Ok(())
+    }
+
+    async fn begin_watch(&mut self, version: String) -> Result<(), WatchError> {
+        sleep_until(self.not_before).await;
+        let params = WatchParams {
+            label_selector: self.labels.clone(),
+            timeout: Some(WATCH_SECONDS),
+            ..WatchParams::default()
+        };
+        let request = Request::new(self.api.resource_url());
+        let request = match K::metadata_api() {
+            true => request.watch_metadata(&params, &version),
+            false => request.watch(&params, &version),
+        };
+        let begun = Instant::now();
+        self.not_before = begun + AGAIN;
+        let answer = match request {
+            Ok(request) => self.api.clone().into_client().request_stream(request).await,
+            Err(error) => Err(kube::Error::BuildRequest(error)),
+        };
+        match answer {
+            Ok(lines) => {
+                let lines = Box::pin(lines);
+                let heard = false;
+                let watch = Watch {
+                    lines,
+                    begun,
+                    heard,
+                };
+                self.state = State::Watching(version, watch);
+                Ok(())
+            }
+            Err(error) => {
+                let error = WatchError::of(&error, true);
+                if !error.is_gone() {
+                    self.state = State::Listed(version);
+                }
+                Err(self.failed(error))
+            }
+        }
+    }
+
+    /// The next event of a watch, where it was one that tells of an object.
+    async fn hear(
+        &mut self,
+        version: String,
+        mut watch: Watch,
+    ) -> Result<Option<Event<K>>, WatchError> {
+        let mut line = Vec::new();
+        let read = watch.lines.read_until(b'\n', &mut line).await;
+        if !line.ends_with(b"\n") {
+            return self.ended(version, &watch, read).map(|()| None);
+        }
+        let Ok(event) = serde_json::from_slice(&line) else {
+            // What it said is not known.
+            return Err(self.failed(WatchError::Unreadable));
+        };
+        let version_of = |object: &K| object.meta().resource_version.clone().unwrap_or_default();
+        let (version, event) = match event {
+            WatchEvent::Added(object) | WatchEvent::Modified(object) => {
+                (version_of(&object), Some(Event::Changed(object)))
+            }
+            WatchEvent::Deleted(object) => (version_of(&object), Some(Event::Gone(object))),
+            WatchEvent::Bookmark(bookmark) => (bookmark.metadata.resource_version, None),
+            WatchEvent::Error(status) => {
+                let error = WatchError::of_status(&status, false);
+                if !error.is_gone() {
+                    self.state = State::Listed(version);
+                }
+                return Err(self.failed(error));
+            }
+        };
+        if version.is_empty() {
+            return Err(self.failed(WatchError::NoVersion));
+        }
+        watch.heard = true;
+        self.failures = 0;
+        self.state = State::Watching(version, watch);
+        Ok(event)
+    }
+
+    /// A watch ended, or broke off, also in the middle of a line: the next one tells of that again.
+    fn ended(
+        &mut self,
+        version: String,
+        watch: &Watch,
+        read: io::Result<usize>,
+    ) -> Result<(), WatchError> {
+        self.state = State::Listed(version);
+        if let Err(error) = &read {
+            debug!(kind = ?error.kind(), "a watch broke off");
+        }
+        if watch.heard || watch.begun.elapsed() >= AGAIN {
+            self.failures = 0;
+            return Ok(());
+        }
+        Err(self.failed(match read {
+            Ok(_) => WatchError::EndsAtOnce,
+            Err(_) => WatchError::Unreachable,
+        }))
+    }
+
+    /// Takes note that the next request is to wait, ever longer.
+    fn failed(&mut self, error: WatchError) -> WatchError {
+        self.not_before = Instant::now() + with_jitter(wait_after(self.failures));
+        self.failures = self.failures.saturating_add(1);
+        error
+    }
+}
+
+/// How long to wait after so many failures in a row before.
+fn wait_after(failures: u32) -> Duration {
+    FIRST_WAIT
+        .saturating_mul(1 << failures.min(8))
+        .min(LAST_WAIT)
+}
+
+/// Up to a fifth less, so that not all who wait come back at once.
+fn with_jitter(wait: Duration) -> Duration {
+    // Each has a key of its own, of random numbers.
+    let random = RandomState::new().build_hasher().finish();
+    let fifth = u32::try_from(random % 200).unwrap_or(0);
+    wait - wait * fifth / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_half_a_minute_and_are_never_longer() {
+        let waits: Vec<u64> = (0..7).map(|times| wait_after(times).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
+        assert_eq!(wait_after(u32::MAX), LAST_WAIT);
+        for _ in 0..100 {
+            let wait = with_jitter(LAST_WAIT);
+            assert!(wait <= LAST_WAIT && wait > LAST_WAIT * 79 / 100, "{wait:?}");
+        }
+    }
+}
