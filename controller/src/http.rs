@@ -13,6 +13,7 @@ mod patient;
 mod rate_limit;
 mod served;
 mod settings;
+mod threads;
 
 use std::{mem, sync::Arc, time::Instant};
 
@@ -31,12 +32,13 @@ use axum::{
 use jiff::Timestamp;
 use seal_api::SealedSecret;
 use seal_sealing::{NotResealed, check_opens, reseal};
-use tokio::time::timeout;
+use tokio::{runtime::Handle, time::timeout};
 use tracing::warn;
 
 pub(crate) use connections::serve;
 pub(crate) use served::Served;
 pub(crate) use settings::HttpSettings;
+pub(crate) use threads::runtime;
 
 use crate::{cores::Cores, metrics::Metrics};
 
@@ -79,12 +81,14 @@ struct Endpoint {
     at_work: KeysAtWork,
 }
 
-/// The paths and what answers them; any method is answered, as upstream does.
+/// The paths and what answers them; any method is answered, as upstream does. The keys work on threads of the runtime
+/// `workers`.
 pub(crate) fn router(
     served: Arc<Served>,
     settings: &HttpSettings,
     metrics: &Arc<Metrics>,
     cores: &Arc<Cores>,
+    workers: &Handle,
 ) -> Router {
     let bodies = Arc::new(Bodies::default());
     let endpoint = |path| {
@@ -94,7 +98,7 @@ pub(crate) fn router(
             settings: settings.clone(),
             rate_limit: RateLimit::new(settings.rate_limit, settings.rate_limit_burst),
             bodies: Arc::clone(&bodies),
-            at_work: KeysAtWork::new(Arc::clone(cores)),
+            at_work: KeysAtWork::new(Arc::clone(cores), workers.clone()),
         })
     };
     let counted = |path, route: MethodRouter<Arc<Served>>| {
@@ -241,24 +245,25 @@ impl Endpoint {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         let endpoint = Arc::clone(self);
+        let path = self.path;
+        let read = move || match sealed_secret(held.bytes()) {
+            // What it is made of counts as in memory until it is answered.
+            Ok(sealed) => Ok((sealed, held)),
+            Err(why) => {
+                warn!(path, "a request holds no SealedSecret: {why}");
+                Err(why)
+            }
+        };
         let answer = self
             .at_work
-            .run(limit, move |goes_on| match sealed_secret(held.bytes()) {
-                Ok(sealed) => {
-                    let mut response = work(&sealed, &endpoint.served, &endpoint.settings, goes_on);
-                    response.extensions_mut().insert(Subject::of(&sealed));
-                    response
-                }
-                Err(why) => {
-                    warn!(
-                        path = endpoint.path,
-                        "a request holds no SealedSecret: {why}"
-                    );
-                    why.into_response()
-                }
+            .run(limit, read, move |(sealed, _held), goes_on| {
+                let mut response = work(&sealed, &endpoint.served, &endpoint.settings, goes_on);
+                response.extensions_mut().insert(Subject::of(&sealed));
+                response
             });
         match answer.await {
-            Ok(response) => response,
+            Ok(Ok(response)) => response,
+            Ok(Err(why)) => why.into_response(),
             Err(Overdue) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
     }

@@ -1,5 +1,7 @@
 //! Asking a program over HTTP on this machine; each answer is recorded in [`seen`](crate::seen).
 
+pub mod junk;
+
 use std::{
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},

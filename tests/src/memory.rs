@@ -79,6 +79,22 @@ pub fn find(pid: u32, marker: &[u8]) -> io::Result<Vec<Place>> {
     Ok(places)
 }
 
+/// The most memory that a process ever had in RAM, in bytes.
+///
+/// # Panics
+///
+/// When it is gone.
+pub fn peak(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+    let kib: u64 = line
+        .and_then(|kib| kib.trim().parse().ok())
+        .expect("the kernel tells it");
+    kib * 1024
+}
+
 struct Region {
     start: u64,
     end: u64,

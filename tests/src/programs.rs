@@ -108,6 +108,7 @@ fn build() -> PathBuf {
             "--bin=seal-controller",
             "--bin=forward",
             "--bin=inward",
+            "--bin=load",
         ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stderr(Stdio::inherit())

@@ -10,6 +10,8 @@ mod disk;
 mod flags;
 #[path = "directory/http.rs"]
 mod http;
+#[path = "directory/junk.rs"]
+mod junk;
 #[path = "directory/keys.rs"]
 mod keys;
 #[path = "directory/metrics.rs"]

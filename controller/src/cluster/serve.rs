@@ -8,7 +8,7 @@ use kube::Client;
 use seal_shell::{ExitCode, why_unreachable};
 use tokio::{
     net::TcpListener,
-    runtime,
+    runtime::{self, Handle},
     signal::unix::{SignalKind, signal},
     sync::watch as channel,
     task::JoinSet,
@@ -59,12 +59,14 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the asynchronous runtime")?;
-    let outcome = runtime.block_on(serve(args));
+    let answering = http::runtime().context("cannot start a thread that answers")?;
+    let outcome = runtime.block_on(serve(args, answering.handle()));
+    answering.shutdown_timeout(Duration::from_millis(100));
     runtime.shutdown_timeout(Duration::from_millis(500));
     outcome
 }
 
-async fn serve(args: Args) -> anyhow::Result<ExitCode> {
+async fn serve(args: Args, answering: &Handle) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate()).context("cannot wait for signals")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot wait for signals")?;
     info!(
@@ -86,7 +88,10 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let shared_cores = Arc::new(Cores::new(cores));
     let workers = workers(cores, args.client_limit().map(|(rate, _)| rate));
     let address = args.listen_addr.unwrap_or(ListenAddress::Everywhere(8080));
-    let listener = listen(address)?;
+    let listener = {
+        let _answering = answering.enter();
+        listen(address)?
+    };
     info!(addr = %address, "HTTP server serving");
     let address = args
         .listen_metrics_addr
@@ -96,12 +101,25 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let served = Arc::new(Served::default());
     let settings = HttpSettings::from(&args);
     let metrics = Arc::new(Metrics::new(args.metrics_omit_secret_labels));
+    let working = Handle::current();
     let routers = [
         (
             listener,
-            http::router(Arc::clone(&served), &settings, &metrics, &shared_cores),
+            http::router(
+                Arc::clone(&served),
+                &settings,
+                &metrics,
+                &shared_cores,
+                &working,
+            ),
+            answering,
         ),
-        (metrics_listener, metrics::router(Arc::clone(&metrics))),
+        // What it tells is made beside the work, and nobody asks for it often.
+        (
+            metrics_listener,
+            metrics::router(Arc::clone(&metrics)),
+            &working,
+        ),
     ];
     let cluster = Arc::new(Cluster::new(
         args,
@@ -126,14 +144,15 @@ async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     });
     let mut serving: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let (stop, stopped) = channel::channel(());
-    for (listener, router) in routers {
+    for (listener, router, threads) in routers {
         let (settings, mut stopped) = (settings.clone(), stopped.clone());
-        serving.spawn(async move {
+        let answers = async move {
             // It is sent, or dropped with an error on the way.
             let stopped = async { drop(stopped.changed().await) };
             http::serve(listener, router, settings, stopped).await;
             Ok(())
-        });
+        };
+        serving.spawn_on(answers, threads);
     }
     let mut electing = JoinSet::new();
     electing.spawn(leader::stand_for_election(Arc::clone(&cluster)));

@@ -16,7 +16,6 @@ use axum::Router;
 use jiff::Timestamp;
 use seal_shell::ExitCode;
 use tokio::{
-    runtime,
     signal::unix::{SignalKind, signal},
     sync::{oneshot, watch},
     task::JoinSet,
@@ -65,6 +64,8 @@ pub(super) fn serve(args: Args, root: &Path) -> anyhow::Result<ExitCode> {
             .with_context(|| format!("cannot listen on {address}"))
     };
     let metrics_listener = metrics_address.map(listen_metrics).transpose()?;
+    // It gives way to the passes.
+    let runtime = http::runtime().context("cannot start the asynchronous runtime")?;
     let served = Arc::new(Served::default());
     let metrics = directory.metrics();
     let processors = thread::available_parallelism().map_or(1, usize::from);
@@ -72,7 +73,13 @@ pub(super) fn serve(args: Args, root: &Path) -> anyhow::Result<ExitCode> {
     let routers = [
         Some((
             listener,
-            router(Arc::clone(&served), &settings, &metrics, &cores),
+            router(
+                Arc::clone(&served),
+                &settings,
+                &metrics,
+                &cores,
+                runtime.handle(),
+            ),
         )),
         metrics_listener.map(|listener| (listener, metrics::router(metrics))),
     ];
@@ -87,11 +94,6 @@ pub(super) fn serve(args: Args, root: &Path) -> anyhow::Result<ExitCode> {
             let _ = farewell.send(());
         })
         .context("cannot start a thread")?;
-    let runtime = runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .context("cannot start the asynchronous runtime")?;
     let outcome = runtime.block_on(attend(
         routers.into_iter().flatten().collect(),
         settings,

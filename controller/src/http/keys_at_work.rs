@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::response::Response;
 use tokio::{
+    runtime::Handle,
     sync::Semaphore,
     task,
     time::{Instant, timeout_at},
@@ -18,6 +19,7 @@ use crate::{
 pub(super) struct KeysAtWork {
     place: Arc<Semaphore>,
     cores: Arc<Cores>,
+    workers: Handle,
 }
 
 /// Less urgent than what people change, and not held up by what was there at the start.
@@ -41,17 +43,27 @@ impl Drop for Leaving {
 }
 
 impl KeysAtWork {
-    pub(super) fn new(cores: Arc<Cores>) -> Self {
+    pub(super) fn new(cores: Arc<Cores>, workers: Handle) -> Self {
         Self {
             place: Arc::new(Semaphore::new(1)),
             cores,
+            workers,
         }
     }
 
-    /// Waits for the place and does `work`, which asks now and then whether to go on; all of it within `limit`.
-    pub(super) async fn run<W>(&self, limit: Duration, work: W) -> Result<Response, Overdue>
+    /// Waits for the place, takes the request apart by `read`, and does `work` with what it says, which asks now and then
+    /// whether to go on; all of it within `limit`. Reading needs no core of those that the keys have, and gives way to
+    /// them.
+    pub(super) async fn run<T, E, W>(
+        &self,
+        limit: Duration,
+        read: impl FnOnce() -> Result<T, E> + Send + 'static,
+        work: W,
+    ) -> Result<Result<Response, E>, Overdue>
     where
-        W: FnOnce(&mut dyn FnMut() -> bool) -> Response + Send + 'static,
+        T: Send + 'static,
+        E: Send + 'static,
+        W: FnOnce(T, &mut dyn FnMut() -> bool) -> Response + Send + 'static,
     {
         let until = Instant::now()
             .checked_add(limit)
@@ -60,26 +72,37 @@ impl KeysAtWork {
             .await
             .map_err(|_| Overdue)?
             .map_err(|_| Overdue)?;
-        let job = self.cores.job(CLASS, CALLERS);
-        let begun = timeout_at(until, job.begin()).await;
-        if !begun.map_err(|_| Overdue)? {
+        let reading = task::spawn_blocking(move || (read(), place));
+        let Ok(Ok((read, place))) = timeout_at(until, reading).await else {
             return Err(Overdue);
-        }
+        };
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => return Ok(Err(error)),
+        };
+        let job = self.cores.job(CLASS, CALLERS);
         let _leaving = Leaving(job.handle());
-        let working = task::spawn_blocking(move || {
-            let _place = place;
-            let mut operations = 0;
-            work(&mut || {
-                operations += 1;
-                job.go_on(if operations > PROMPT {
-                    Class::Backlog
-                } else {
-                    CLASS
+        // A thread has the priority of the one that makes it, so those for the keys must not be made from here.
+        let working = self.workers.spawn(async move {
+            if !job.begin().await {
+                return Err(Overdue);
+            }
+            let working = task::spawn_blocking(move || {
+                let _place = place;
+                let mut operations = 0;
+                work(read, &mut || {
+                    operations += 1;
+                    job.go_on(if operations > PROMPT {
+                        Class::Backlog
+                    } else {
+                        CLASS
+                    })
                 })
-            })
+            });
+            working.await.map_err(|_| Overdue)
         });
         match timeout_at(until, working).await {
-            Ok(Ok(response)) => Ok(response),
+            Ok(Ok(response)) => response.map(Ok),
             Ok(Err(_)) | Err(_) => Err(Overdue),
         }
     }

@@ -48,6 +48,12 @@ fn settings() -> HttpSettings {
     }
 }
 
+/// Where the keys work.
+fn workers() -> &'static Handle {
+    static WORKERS: LazyLock<Runtime> = LazyLock::new(|| runtime().expect("a runtime can be made"));
+    WORKERS.handle()
+}
+
 /// A server without a network.
 struct Server {
     runtime: Runtime,
@@ -82,6 +88,7 @@ impl Server {
                 settings,
                 &Arc::new(Metrics::new(false)),
                 &Arc::new(Cores::new(1)),
+                workers(),
             ),
         }
     }
@@ -190,6 +197,7 @@ fn before_the_work_is_under_way_it_is_not_ready() {
             &settings(),
             &Arc::new(Metrics::new(false)),
             &Arc::new(Cores::new(1)),
+            workers(),
         ),
         ..Server::new()
     };
@@ -213,6 +221,7 @@ fn nothing_is_said_not_to_open_before_it_is_known_which_keys_there_are() {
                 &settings,
                 &Arc::new(Metrics::new(false)),
                 &Arc::new(Cores::new(1)),
+                workers(),
             ),
             ..Server::new()
         };

@@ -9,6 +9,7 @@ mod failing;
 mod fairness;
 mod faults;
 mod features_off;
+mod flood;
 mod http;
 mod image_changed;
 mod installing;
