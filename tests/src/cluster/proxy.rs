@@ -271,10 +271,12 @@ impl Shared {
 
     fn happen(&self, fault: Fault, exchange: &Exchange) -> io::Result<()> {
         if let Fault::CarriedOut(then) = fault {
-            // Where it cannot be carried out, nobody hears of that either.
-            drop(self.pass_on(exchange, |server, _, _| {
-                Answer::begin(server)?.body().map(drop)
-            }));
+            if !exchange.asked.is_watch() {
+                // Where it cannot be carried out, nobody hears of that either.
+                drop(self.pass_on(exchange, |server, _, _| {
+                    Answer::begin(server)?.body().map(drop)
+                }));
+            }
             return self.happen(*then, exchange);
         }
         self.happened();

@@ -1,5 +1,10 @@
 //! An API server that fails, answers nonsense, breaks off, or is not there: nothing is lost, and nothing is said of values.
 
+mod cut;
+mod each;
+mod killed;
+mod load;
+mod mixed;
 mod watches;
 
 use std::{
@@ -17,6 +22,10 @@ use crate::site::{EVERYWHERE, Site, base64};
 /// A value that nobody may say.
 const MARKER: &str = "MARKER-8c1f";
 const JSON: &str = "application/json";
+
+/// How long it may take until everything is right once nothing goes wrong any more: the longest wait of a watch, and of an
+/// object that failed a few times.
+const ALL_RIGHT: Duration = Duration::from_secs(90);
 
 /// A site whose controller knows the API server through a proxy.
 pub(crate) fn everywhere(test: impl Fn(&mut Site, &Proxy)) {
@@ -45,6 +54,18 @@ fn with_proxy(manifests: Manifests, arguments: &[&str], test: &impl Fn(&mut Site
     assert_nothing_is_said(&site);
 }
 
+impl Site {
+    /// Waits longer than usual until a Secret has a value.
+    #[track_caller]
+    fn value_comes(&self, limit: Duration, name: &str, value: &str) {
+        let (path, data) = (self.secret_path(name), base64(value));
+        self.controller
+            .wait_for_within(limit, &format!("{name} is {value}"), |_| {
+                (self.api().get(&path).body["data"]["password"] == data).then_some(())
+            });
+    }
+}
+
 /// No value in the log, the metrics, an Event or a status.
 fn assert_nothing_is_said(site: &Site) {
     let log = site.controller.log();
@@ -69,9 +90,16 @@ fn assert_nothing_is_said(site: &Site) {
 
 /// Waits until so many watches are open: of SealedSecrets and Secrets in two namespaces, and of keys.
 fn all_watches_are_open(site: &Site, proxy: &Proxy) {
-    site.controller.wait_for("all watches are open", |_| {
-        (proxy.under_way(Asked::is_watch) >= 5).then_some(())
-    });
+    site.controller
+        .wait_for_within(ALL_RIGHT, "all watches are open", |_| {
+            (proxy.under_way(Asked::is_watch) >= 5).then_some(())
+        });
+}
+
+/// What is watched, or listed, without what differs from one time to the next.
+fn watched(asked: &Asked) -> Option<(String, bool)> {
+    let (path, query) = asked.path.split_once('?')?;
+    Some((path.to_owned(), query.contains("labelSelector=seal")))
 }
 
 /// Does a thing for the first request of each kind only.

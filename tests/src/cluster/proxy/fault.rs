@@ -19,7 +19,7 @@ pub enum Fault {
     RetryAfter(u16, &'static str, u64),
     /// The request is passed on after this time.
     Delay(Duration),
-    /// The request is carried out, its answer is dropped, and this happens instead.
+    /// The request is carried out, its answer is dropped, and this happens instead. Of a watch there is nothing to carry out.
     CarriedOut(Box<Self>),
     /// The request is passed on, and of the answer, or of the first event of a watch, half arrives.
     Half(Broken),

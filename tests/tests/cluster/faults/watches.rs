@@ -11,23 +11,13 @@ use seal_tests::{
 };
 use serde_json::{Value, json};
 
-use super::{MARKER, all_watches_are_open, everywhere, everywhere_at_once, once_each};
+use super::{MARKER, all_watches_are_open, everywhere, everywhere_at_once, once_each, watched};
 use crate::site::{Site, base64, put_key};
 
 /// After 35 s a connection is given up; see docs/cluster.md.
 const SILENCE_IS_NOTICED: Duration = Duration::from_secs(60);
 
 impl Site {
-    /// Waits longer than usual until a Secret has a value.
-    #[track_caller]
-    pub(super) fn value_comes(&self, limit: Duration, name: &str, value: &str) {
-        let (path, data) = (self.secret_path(name), base64(value));
-        self.controller
-            .wait_for_within(limit, &format!("{name} is {value}"), |_| {
-                (self.api().get(&path).body["data"]["password"] == data).then_some(())
-            });
-    }
-
     /// The beginning of the path of all requests for all objects of a kind in a namespace.
     fn all(&self, namespace: &str, plural: &str) -> String {
         match plural {
@@ -35,12 +25,6 @@ impl Site {
             _ => format!("/apis/bitnami.com/v1alpha1/namespaces/{namespace}/{plural}?"),
         }
     }
-}
-
-/// What is watched, or listed, without what differs from one time to the next.
-pub(super) fn watched(asked: &Asked) -> Option<(String, bool)> {
-    let (path, query) = asked.path.split_once('?')?;
-    Some((path.to_owned(), query.contains("labelSelector=seal")))
 }
 
 #[test]
