@@ -296,7 +296,12 @@ fn update(
     };
     let wanted = wanted.as_ref();
     let next = match claim {
-        Claim::Merge { takes_owner } => content::merged(existing, wanted, takes_owner),
+        Claim::Merge { takes_owner } => {
+            // What the template annotates counts as soon as it is written.
+            let is_managed = wanted.is_annotated(seal_api::annotations::MANAGED);
+            content::merged(existing, wanted, takes_owner || is_managed)
+        }
+        Claim::Ours if settled => content::repaired(existing, wanted),
         Claim::Ours | Claim::Restored | Claim::Handed | Claim::Foreign => {
             content::replaced(existing, wanted)
         }

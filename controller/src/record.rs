@@ -345,6 +345,10 @@ pub(crate) fn rendering(
     match (proof, present) {
         _ if !opened.is_random => Rendering::Repeatable,
         (Some(proof), _) if !proof.has_same_source => Rendering::Due,
+        // It was about to be written because the SealedSecret changed, and was not.
+        (Some(proof), Some(secret)) if proof.secret().is_none() && !proof.holds(secret) => {
+            Rendering::Due
+        }
         (proof, Some(secret)) => {
             // What was about to be made is no proof of what is there.
             let proof = proof.filter(|proof| proof.secret().is_some());

@@ -4,7 +4,7 @@
 //! process, so that nothing but a restart costs an opening.
 
 use jiff::{SignedDuration, Timestamp};
-use seal_api::{RecordedSecret, SecretRecord, Verdict};
+use seal_api::{RecordMode, RecordedSecret, SecretRecord, Verdict};
 use seal_sealing::Secret;
 use serde_json::Value;
 
@@ -180,7 +180,9 @@ impl Cluster {
             // It was made, and the controller ended before it could say so; unless somebody else was faster.
             None => !self.is_void(name) && proof.holds(secret),
         };
-        match (is_ours, proof.record().without_owner) {
+        // What was merged into somebody's Secret does not make that ours.
+        let is_whole = proof.record().mode == RecordMode::Whole;
+        match (is_ours, proof.record().without_owner && is_whole) {
             (true, true) => Record::WroteWithoutOwner,
             (true, false) => Record::Wrote,
             (false, _) => Record::Nothing,

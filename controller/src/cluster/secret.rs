@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use seal_api::{Reason, Verdict};
+use seal_api::{Reason, Verdict, annotations};
 use seal_sealing::{Opened, Secret};
 use serde_json::Value;
 use tracing::info;
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     audit,
     contest::Contest,
-    plan::{self, Cause, Observed, Owner, Source, Step, Target, is_settled},
+    plan::{self, Cause, Observed, Owner, Record, Source, Step, Target, is_settled},
     record::{Written, rendering},
 };
 
@@ -145,7 +145,8 @@ impl Cluster {
             record,
             settled: proof.as_ref().map_or_else(
                 || is_settled(read.status.as_ref(), read.generation),
-                |proof| proof.has_same_source,
+                // That it is about to be written does not say that it was right.
+                |proof| proof.has_same_source && proof.secret().is_some(),
             ),
         });
         let verdict = made.verdict.unwrap_or_else(Verdict::unsealed);
@@ -160,15 +161,19 @@ impl Cluster {
             Some((_, Some(Cause::Drifted))) if read.leaves_drift() => {
                 return Ok(Done::found(verdict, version));
             }
-            Some((secret, None)) if without_owner => {
-                let intent = |cluster: &Self, read: &Read| {
-                    cluster.new_record(name, read, &written, (None, &secret), true)
-                };
-                self.write_intent(name, read, intent, now).await?;
-                let write = (secret, None, verdict);
-                self.write(name, read, write, None, version, now).await?
-            }
             Some((secret, cause)) => {
+                // From the write on nothing else proves it ours.
+                let is_on_record = record == Record::WroteWithoutOwner;
+                if without_owner && !is_on_record && !secret.is_annotated(annotations::PATCH) {
+                    let intent = |cluster: &Self, read: &Read| {
+                        cluster.new_record(name, read, &written, (None, &secret), true)
+                    };
+                    if !self.write_intent(name, read, intent, now).await? {
+                        let message = "the key of the records, which are to prove the Secret ours, cannot be made or read";
+                        let verdict = Verdict::failed(Reason::Retrying, message);
+                        return Ok(Done::found(verdict, version));
+                    }
+                }
                 let write = (secret, cause, verdict);
                 self.write(name, read, write, present.as_ref(), version, now)
                     .await?

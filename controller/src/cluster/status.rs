@@ -121,20 +121,24 @@ impl Cluster {
         Ok((sent, stored))
     }
 
-    /// Notes in the status that a Secret without owner reference is about to be made. Only its record proves such a Secret
-    /// ours, so it goes first: a crash in between must not make it somebody else's. The object as it is then.
+    /// Notes in the status that a Secret is about to be made that has no owner reference, or has one no longer. Only its record
+    /// proves such a Secret ours, so it goes first: a crash in between must not make it somebody else's. Whether the Secret may
+    /// be written: not while nobody knows whether records are kept, for want of their key.
     pub(super) async fn write_intent(
         &self,
         name: &ObjectName,
         read: &mut Read,
         intent: impl Fn(&Self, &Read) -> Option<NewRecord>,
         now: Timestamp,
-    ) -> Result<(), ApiError> {
+    ) -> Result<bool, ApiError> {
         if !self.args.update_status {
-            return Ok(());
+            return Ok(true);
         }
         if self.records.is_undecided() && read.object.pointer(OURS).is_some() {
             self.look_whether_kept(&read.object, &read.object).await;
+            if self.records.is_undecided() {
+                return Ok(false);
+            }
         }
         if self.records.is_undecided() {
             // The first status of all tells whether records are kept.
@@ -146,16 +150,19 @@ impl Cluster {
             let (sent, stored) = self.put_status(name, &read.object, &status).await?;
             self.look_whether_kept(&sent, &stored).await;
             read.renew(stored);
+            if self.records.is_undecided() {
+                return Ok(false);
+            }
         }
         let (Some(key), Some(new)) = (self.records.key(), intent(self, read)) else {
-            return Ok(());
+            return Ok(true);
         };
         if let Some(object) = self.objects().get_mut(name) {
             object.intent_void = false;
         }
         let status = read.status.clone().unwrap_or_default();
         if new.record.hmac_key != key.id() || status.record.as_ref() == Some(&new.record) {
-            return Ok(());
+            return Ok(true);
         }
         let status = SealedSecretStatus {
             record: Some(new.record),
@@ -165,7 +172,7 @@ impl Cluster {
             Ok((sent, stored)) => {
                 self.look_whether_kept(&sent, &stored).await;
                 read.renew(stored);
-                Ok(())
+                Ok(true)
             }
             // Then this process alone knows.
             Err(ApiError::TooLarge(_)) => {
@@ -173,7 +180,7 @@ impl Cluster {
                 if let Some(object) = self.objects().get_mut(name) {
                     object.record = status.record.map(Box::new);
                 }
-                Ok(())
+                Ok(true)
             }
             Err(error) => Err(error),
         }

@@ -47,6 +47,22 @@ pub(super) fn replaced(existing: &Secret, wanted: &Secret) -> Secret {
     next
 }
 
+/// The existing Secret with everything that we declare as it was, and what others added to its metadata.
+pub(super) fn repaired(existing: &Secret, wanted: &Secret) -> Secret {
+    let mut next = replaced(existing, wanted);
+    next.set_strings("labels", union(existing.labels(), wanted.labels()));
+    next.set_strings(
+        "annotations",
+        union(existing.annotations(), wanted.annotations()),
+    );
+    let ours = references(wanted);
+    let are_there = ours.iter().all(|ours| references(existing).contains(ours));
+    if are_there && !ours.is_empty() {
+        set_owner(&mut next, existing);
+    }
+    next
+}
+
 /// The existing Secret with our items, labels and annotations in it, and nothing taken away.
 pub(super) fn merged(existing: &Secret, wanted: &Secret, takes_owner: bool) -> Secret {
     let mut next = existing.clone();

@@ -58,8 +58,8 @@ pub(super) fn claim(existing: &Secret, owner: &Owner<'_>, record: Record) -> Cla
         Some(reference) if reference["uid"] == owner.uid => Claim::Ours,
         // A backup restored elsewhere, or a SealedSecret made anew: everything but the uid is right.
         Some(reference) if names(reference, owner) => Claim::Restored,
-        _ if managed => Claim::Handed,
         None if record == Record::WroteWithoutOwner => Claim::Ours,
+        _ if managed => Claim::Handed,
         Some(_) | None => Claim::Foreign,
     }
 }

@@ -91,6 +91,19 @@ fn labels_and_annotations_that_others_added_are_no_drift() {
 }
 
 #[test]
+fn a_repair_leaves_what_others_added_to_the_metadata() {
+    let drifted = ours()
+        .labels(BY_OTHERS)
+        .annotations(BY_OTHERS)
+        .data(OLD_PASSWORD);
+    let repaired = ours().labels(BY_OTHERS).annotations(BY_OTHERS);
+    check(
+        settled().found(A(drifted)),
+        Updates(Drifted, repaired.secret()),
+    );
+}
+
+#[test]
 fn no_type_means_opaque() {
     check(settled().found(A(ours().of_type("Opaque"))), LeavesAlone);
 }
@@ -260,6 +273,16 @@ fn patch_takes_ownership_only_together_with_managed() {
 }
 
 #[test]
+fn patch_takes_ownership_at_once_where_the_template_says_managed() {
+    let merged = ours().annotations(MANAGED_PATCH);
+    let row = new()
+        .opens_to(plain().annotations(MANAGED))
+        .found(A(plain().annotations(PATCH)));
+    check(row.clone(), Updates(TakenOver, merged.secret()));
+    check(row.found(A(merged)), LeavesAlone);
+}
+
+#[test]
 fn in_patch_mode_only_our_keys_can_drift() {
     let right = plain()
         .annotations(PATCH)
@@ -294,6 +317,16 @@ fn without_owner_reference_the_secret_is_ours_while_our_record_says_so() {
     let recorded = row.clone().record(Record::WroteWithoutOwner);
     check(recorded, Updates(Changed, plain().secret()));
     check(row.record(Record::Nothing), Refuses(Reason::NotManaged));
+}
+
+#[test]
+fn what_is_ours_by_our_record_is_ours_also_where_somebody_annotates_it_as_managed() {
+    let there = plain().labels(BY_OTHERS).annotations(MANAGED);
+    let row = settled()
+        .without_owner()
+        .record(Record::WroteWithoutOwner)
+        .found(A(there.clone().data(OLD_PASSWORD)));
+    check(row, Updates(Drifted, there.secret()));
 }
 
 #[test]
