@@ -18,6 +18,7 @@ mod least_privilege;
 mod log;
 mod metrics;
 mod migrate;
+mod model;
 mod our_manifests;
 mod pace;
 mod random;
