@@ -2,6 +2,7 @@
 
 mod audit;
 mod catalogue;
+mod cleartext;
 mod deleting;
 mod drift;
 mod effort;
