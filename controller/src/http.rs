@@ -15,7 +15,11 @@ mod served;
 mod settings;
 mod threads;
 
-use std::{mem, sync::Arc, time::Instant};
+use std::{
+    mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Extension, Router,
@@ -46,6 +50,9 @@ use asked::{Asked, SealedWith, Subject};
 use body::{Bodies, BodyError, sealed_secret};
 use keys_at_work::{KeysAtWork, Overdue};
 use rate_limit::{RateLimit, Ruling};
+
+/// How long the certificate is waited for at the start.
+const KEYS_KNOWN: Duration = Duration::from_secs(5);
 
 /// Every path with every code that it can answer, and the codes that do not depend on a path.
 pub const ANSWERS: [&str; 20] = [
@@ -145,6 +152,8 @@ async fn ready(State(served): State<Arc<Served>>) -> Response {
 }
 
 async fn certificate(State(served): State<Arc<Served>>) -> Response {
+    // Whoever asks at the start would take it for missing.
+    drop(timeout(KEYS_KNOWN, served.keys_known()).await);
     match served.keys().current() {
         Some((_, certificate)) => {
             let headers = [(CONTENT_TYPE, "application/x-pem-file")];

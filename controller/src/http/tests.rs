@@ -208,6 +208,26 @@ fn before_the_work_is_under_way_it_is_not_ready() {
 }
 
 #[test]
+fn the_certificate_is_not_said_to_be_missing_before_it_is_known_which_keys_there_are() {
+    let served = Arc::new(Served::default());
+    let server = Server {
+        router: router(
+            Arc::clone(&served),
+            &settings(),
+            &Arc::new(Metrics::new(false)),
+            &Arc::new(Cores::new(1)),
+        ),
+        ..Server::new()
+    };
+    let known = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(100));
+        served.set_keys(ring());
+    });
+    assert_eq!(server.get("/v1/cert.pem").code, 200);
+    known.join().expect("it does not panic");
+}
+
+#[test]
 fn nothing_is_said_not_to_open_before_it_is_known_which_keys_there_are() {
     let short = HttpSettings {
         write_timeout: Duration::from_millis(20),
