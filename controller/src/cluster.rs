@@ -8,6 +8,7 @@ mod certificate_map;
 mod effort;
 mod events;
 mod feature;
+mod history;
 mod keys;
 mod leader;
 mod make_key;
@@ -43,7 +44,7 @@ use std::{
 use seal_sealing::{KeyOrder, Secret};
 use serde_json::Value;
 use tokio::{
-    sync::{Notify, OnceCell, watch},
+    sync::{Mutex as AsyncMutex, Notify, watch},
     time::sleep,
 };
 use tracing::{info, warn};
@@ -53,10 +54,11 @@ use crate::{args, args::Args, audit, cores::Cores, fair::Class, http::Served, me
 use api_server::{ApiError, ApiServer, Kind};
 use effort::Effort;
 use feature::Feature;
+use history::History;
 use keys::Keys;
 use leader::Leadership;
 use object_name::ObjectName;
-use objects::Objects;
+use objects::{Objects, Seen};
 use openings::Openings;
 use queue::Queue;
 use read::Read;
@@ -80,8 +82,9 @@ struct Cluster {
     objects: Mutex<Objects>,
     queue: Arc<Queue>,
     records: Records,
-    /// Done when it is known whether there is a key of the records.
-    record_key: OnceCell<()>,
+    history: History,
+    /// In which history it was read whether there is a key of the records.
+    record_key: AsyncMutex<Option<u64>>,
     /// What is spent on SealedSecrets that do not open.
     effort: Mutex<Effort>,
     cores: Arc<Cores>,
@@ -144,7 +147,8 @@ impl Cluster {
             cores,
             openings: Openings::default(),
             records: Records::new(),
-            record_key: OnceCell::new(),
+            record_key: AsyncMutex::default(),
+            history: History::new(),
             served,
             metrics,
             hear_again: watch::Sender::default(),
@@ -190,13 +194,17 @@ impl Cluster {
         let Some(read) = Read::of(object, self.result_flags()) else {
             return;
         };
-        let is_new = {
+        self.history.sees(&read.version);
+        let seen = {
             // Held, as where it is gone.
             let mut objects = self.objects();
             self.metrics.object_there(&name.namespace, &name.name);
             objects.see(name, &read.uid, &read.version, read.seen)
         };
-        self.look_again_at_rewritten();
+        if seen == Seen::Older {
+            self.history_was_rewritten();
+        }
+        let is_new = seen != Seen::Same;
         if let Some(record) = read.record() {
             self.records.heard_of(record);
         }
@@ -206,14 +214,6 @@ impl Cluster {
         }
         if is_new {
             self.openings.changed(name, read.seen);
-        }
-    }
-
-    /// Looks at everything again where the API server's database was restored to what it was.
-    fn look_again_at_rewritten(&self) {
-        let names = self.objects().take_rewritten();
-        for name in names {
-            self.queue.add(name, Class::Backlog);
         }
     }
 
@@ -309,10 +309,12 @@ impl Cluster {
     }
 
     fn secret_seen(&self, name: &ObjectName, version: String, class: Class) {
-        if self.objects().see_secret(name, version) {
-            self.queue.add(name.clone(), self.class_of(class));
+        let seen = self.objects().see_secret(name, version);
+        match seen {
+            Seen::Same => {}
+            Seen::New => self.queue.add(name.clone(), self.class_of(class)),
+            Seen::Older => self.history_was_rewritten(),
         }
-        self.look_again_at_rewritten();
         self.legacy_key_seen(name);
     }
 

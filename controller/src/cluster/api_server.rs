@@ -66,6 +66,11 @@ pub(super) enum Kind {
 impl Kind {
     /// The path of the collection in a namespace.
     fn collection(self, namespace: &str) -> String {
+        self.list(Some(namespace))
+    }
+
+    /// The path of the collection in a namespace, or in all.
+    fn list(self, namespace: Option<&str>) -> String {
         let (group, plural) = match self {
             Self::SealedSecret => ("apis/bitnami.com/v1alpha1", "sealedsecrets"),
             Self::Secret => ("api/v1", "secrets"),
@@ -73,7 +78,10 @@ impl Kind {
             Self::Event => ("api/v1", "events"),
             Self::Lease => ("apis/coordination.k8s.io/v1", "leases"),
         };
-        format!("/{group}/namespaces/{namespace}/{plural}")
+        match namespace {
+            Some(namespace) => format!("/{group}/namespaces/{namespace}/{plural}"),
+            None => format!("/{group}/{plural}"),
+        }
     }
 
     fn path(self, name: &ObjectName) -> String {
@@ -221,6 +229,20 @@ impl ApiServer {
         match list["items"].take() {
             Value::Array(items) => Ok(items),
             _ => Err(nonsense()),
+        }
+    }
+
+    /// The version of a list of the objects of a namespace, or of all: how far the API server's history has come.
+    pub(super) async fn newest_version(
+        &self,
+        kind: Kind,
+        namespace: Option<&str>,
+    ) -> Result<String, ApiError> {
+        let path = format!("{}?limit=1", kind.list(namespace));
+        let list = self.send(kind, "GET", &path, Vec::new()).await?;
+        match list["metadata"]["resourceVersion"].as_str() {
+            Some(version) => Ok(version.to_owned()),
+            None => Err(nonsense()),
         }
     }
 

@@ -73,6 +73,11 @@ impl Keys {
         self.state().is_listed
     }
 
+    /// What was listed counts no more, until the next list.
+    pub(super) fn forget_list(&self) {
+        self.state().is_listed = false;
+    }
+
     /// Takes up a key Secret that was added or changed. Whether other keys are held now.
     pub(super) fn add(&self, secret: Secret) -> bool {
         let mut state = self.state();

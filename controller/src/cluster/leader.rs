@@ -11,6 +11,7 @@ mod lease;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use tokio::{
     sync::{Mutex, watch},
     time::{sleep, timeout},
@@ -22,6 +23,7 @@ use super::{
     api_server::{ApiError, Kind},
     feature::Feature,
     object_name::ObjectName,
+    read::text,
 };
 use crate::{
     audit::{self, Takeover},
@@ -38,6 +40,8 @@ pub(super) use gate::{Gate, now};
 const GLANCE: Duration = Duration::from_millis(100);
 /// A watch may have ended without a word when the API server was not heard of for so long, or for as long as the Lease lasts.
 const LONG_SILENCE: Duration = Duration::from_secs(30);
+/// How soon it is seen whether the history was rewritten where a watch broke off.
+const IN_DOUBT: Duration = Duration::from_secs(1);
 
 /// This replica's part in the election.
 #[derive(Debug)]
@@ -79,11 +83,12 @@ pub(super) async fn stand_for_election(cluster: Arc<Cluster>) {
     // When an answer is due.
     let mut due = now();
     loop {
-        let wait = {
+        let (standing, wait) = {
             let mut candidate = cluster.leadership.candidate.lock().await;
             let is_answered = cluster.look_at_lease(&mut candidate).await;
             let now = now();
-            cluster.settle(candidate.election.standing(now));
+            let standing = candidate.election.standing(now);
+            cluster.settle(standing);
             let wait = candidate.election.wait(now);
             if is_answered {
                 let silence = now.saturating_sub(due);
@@ -96,9 +101,18 @@ pub(super) async fn stand_for_election(cluster: Arc<Cluster>) {
                     cluster.watch_anew.send_replace(());
                 }
             }
-            wait
+            (standing, wait)
         };
-        sleep(wait).await;
+        if standing != Standing::Alone {
+            sleep(wait).await;
+            continue;
+        }
+        // No Lease tells how far the history has come.
+        cluster.look_at_history().await;
+        tokio::select! {
+            () = sleep(wait) => {}
+            () = cluster.history.doubted() => sleep(IN_DOUBT).await,
+        }
     }
 }
 
@@ -260,7 +274,7 @@ impl Cluster {
 
     async fn read_lease(&self) -> Result<Option<Lease>, ApiError> {
         let found = self.api.get(Kind::Lease, &self.leadership.lease).await?;
-        Ok(found.map(Lease::stored))
+        Ok(found.map(|lease| self.stored_lease(lease)))
     }
 
     async fn create_lease(&self, lease: &Lease) -> Result<Lease, ApiError> {
@@ -269,13 +283,18 @@ impl Cluster {
             .api
             .create(Kind::Lease, namespace, lease.object())
             .await;
-        created.map(Lease::stored)
+        created.map(|lease| self.stored_lease(lease))
     }
 
     async fn write_lease(&self, lease: &Lease) -> Result<Lease, ApiError> {
         let name = &self.leadership.lease;
         let written = self.api.replace(Kind::Lease, name, lease.object()).await;
-        written.map(Lease::stored)
+        written.map(|lease| self.stored_lease(lease))
+    }
+
+    fn stored_lease(&self, object: Value) -> Lease {
+        self.lease_seen(&text(&object, "resourceVersion"));
+        Lease::stored(object)
     }
 
     /// Lets writes out, or not, and says what changed.

@@ -15,13 +15,14 @@ use seal_sealing::Tried;
 use super::{keys::KeyIds, object_name::ObjectName};
 use crate::contest::Contest;
 
-/// Tells a state of a SealedSecret from others: its uid and generation, labels, annotations, and whether it is being
-/// deleted. Writing the status changes none of them.
+/// Tells a state of a SealedSecret from others: its uid and generation, labels, annotations, spec, and whether it is being
+/// deleted. Writing the status changes none of them. Where the API server's database was restored, a generation comes again
+/// with another spec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fingerprint(u64);
 
 impl Fingerprint {
-    pub(super) fn of(metadata: &ObjectMeta) -> Self {
+    pub(super) fn of(metadata: &ObjectMeta, spec: &str) -> Self {
         let ObjectMeta {
             uid,
             generation,
@@ -37,6 +38,7 @@ impl Fingerprint {
             labels,
             annotations,
             deletion_timestamp.is_some(),
+            spec,
         )
             .hash(&mut hasher);
         Self(hasher.finish())
@@ -126,50 +128,54 @@ impl Object {
 #[derive(Debug, Default)]
 pub(super) struct Objects {
     objects: HashMap<ObjectName, Object>,
-    /// The `resourceVersion` of every Secret in scope.
+    /// The `resourceVersion` of every Secret in scope; empty where it is not known any more.
     secrets: HashMap<ObjectName, String>,
-    /// Whether versions were seen that are older than what was known.
-    rewritten: bool,
+}
+
+/// What a SealedSecret that was seen means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Nothing new.
+    Same,
+    /// It is to be looked at.
+    New,
+    /// It is older than what was known, which only a restored database explains.
+    Older,
 }
 
 impl Objects {
-    /// A SealedSecret was seen. Whether it is to be looked at.
+    /// A SealedSecret was seen.
     pub(super) fn see(
         &mut self,
         name: &ObjectName,
         uid: &str,
         version: &str,
         seen: Fingerprint,
-    ) -> bool {
+    ) -> Seen {
         let object = self.objects.entry(name.clone()).or_default();
         uid.clone_into(&mut object.uid);
         let is_new = object.seen != Some(seen);
         object.seen = Some(seen);
         let version = number(version);
-        let is_older = std::mem::replace(&mut object.version, version) > version;
-        if is_older {
-            self.history_was_rewritten();
+        if std::mem::replace(&mut object.version, version) > version {
+            return Seen::Older;
         }
-        is_new || is_older
+        if is_new { Seen::New } else { Seen::Same }
     }
 
     /// Versions grow, unless the API server's database was restored to what it was: then the same version may come again
-    /// and stand for something else, and nothing that is known by a version counts any more.
-    fn history_was_rewritten(&mut self) {
+    /// and stand for something else, and nothing that is known by a version counts any more. Everything counts as new when
+    /// it is seen next.
+    pub(super) fn forget_versions(&mut self) {
         for object in self.objects.values_mut() {
+            object.seen = None;
+            object.version = 0;
             object.known = None;
             object.status_version = 0;
             object.tried = None;
         }
-        self.rewritten = true;
-    }
-
-    /// All SealedSecrets, where since the last time that this was asked everything is to be looked at again.
-    pub(super) fn take_rewritten(&mut self) -> Vec<ObjectName> {
-        if std::mem::take(&mut self.rewritten) {
-            self.objects.keys().cloned().collect()
-        } else {
-            Vec::new()
+        for version in self.secrets.values_mut() {
+            version.clear();
         }
     }
 
@@ -207,16 +213,15 @@ impl Objects {
         missing(self.objects.keys(), namespace, listed)
     }
 
-    /// A Secret was seen. Whether its SealedSecret is to be looked at.
-    pub(super) fn see_secret(&mut self, name: &ObjectName, version: String) -> bool {
+    /// A Secret was seen.
+    pub(super) fn see_secret(&mut self, name: &ObjectName, version: String) -> Seen {
         let before = self.secrets.insert(name.clone(), version.clone());
-        if before
-            .as_deref()
-            .is_some_and(|before| number(before) > number(&version))
-        {
-            self.history_was_rewritten();
+        match before {
+            Some(before) if number(&before) > number(&version) => Seen::Older,
+            Some(before) if before == version => Seen::Same,
+            _ if self.objects.contains_key(name) => Seen::New,
+            _ => Seen::Same,
         }
-        before != Some(version) && self.objects.contains_key(name)
     }
 
     /// A Secret is gone. Whether its SealedSecret is to be looked at.
@@ -384,10 +389,11 @@ mod tests {
     }
 
     fn fingerprint(generation: i64) -> Fingerprint {
-        Fingerprint::of(&ObjectMeta {
+        let metadata = ObjectMeta {
             generation: Some(generation),
             ..Default::default()
-        })
+        };
+        Fingerprint::of(&metadata, "{}")
     }
 
     fn in_sync(secret: &str) -> Known {
@@ -411,7 +417,7 @@ mod tests {
         let mut objects = objects(Some(in_sync("5")));
         objects.see_secret(&name(), "5".to_owned());
         assert!(!objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH));
-        assert!(!objects.see(&name(), "u", "1", fingerprint(1)));
+        assert_eq!(objects.see(&name(), "u", "1", fingerprint(1)), Seen::Same);
 
         objects.see_secret(&name(), "6".to_owned());
         assert!(objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH));
@@ -427,7 +433,7 @@ mod tests {
         assert!(objects.forget_secret(&name()));
         assert!(objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH));
 
-        assert!(objects.see(&name(), "u", "2", fingerprint(2)));
+        assert_eq!(objects.see(&name(), "u", "2", fingerprint(2)), Seen::New);
         assert!(objects.is_due(&name(), &keys, false, Timestamp::UNIX_EPOCH));
     }
 
@@ -486,7 +492,37 @@ mod tests {
         assert!(objects.is_due(&name(), &KeyIds::default(), true, Timestamp::UNIX_EPOCH));
         assert_eq!(objects.forget(&name()).as_deref(), Some("u"));
         assert!(!objects.is_due(&name(), &KeyIds::default(), true, Timestamp::UNIX_EPOCH));
-        assert!(!objects.see_secret(&name(), "5".to_owned()));
+        assert_eq!(objects.see_secret(&name(), "5".to_owned()), Seen::Same);
+    }
+
+    #[test]
+    fn versions_that_go_back_are_noticed_and_nothing_known_by_a_version_counts_then() {
+        let keys = KeyIds::default();
+        let mut objects = objects(Some(in_sync("5")));
+        let due = |objects: &Objects| objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH);
+        objects.see(&name(), "u", "7", fingerprint(1));
+        assert_eq!(objects.see_secret(&name(), "5".to_owned()), Seen::New);
+        assert!(!due(&objects));
+        assert_eq!(objects.see_secret(&name(), "4".to_owned()), Seen::Older);
+        assert_eq!(objects.see(&name(), "u", "6", fingerprint(1)), Seen::Older);
+        objects.conclude(&name(), Some(in_sync("4")));
+        assert!(!due(&objects));
+
+        objects.forget_versions();
+        assert!(due(&objects));
+        // What is seen then is new, and not older than anything.
+        assert_eq!(objects.see(&name(), "u", "3", fingerprint(1)), Seen::New);
+        objects.conclude(&name(), Some(in_sync("4")));
+        assert!(due(&objects), "which Secret there is is not known yet");
+        assert_eq!(objects.see_secret(&name(), "4".to_owned()), Seen::New);
+        assert!(!due(&objects));
+    }
+
+    #[test]
+    fn a_generation_that_comes_again_with_another_spec_is_another_state() {
+        let metadata = ObjectMeta::default();
+        let [one, two] = ["one", "two"].map(|spec| Fingerprint::of(&metadata, spec));
+        assert_ne!(one, two);
     }
 
     #[test]

@@ -111,10 +111,11 @@ mod tests {
     use crate::cores::Cores;
 
     fn fingerprint(generation: i64) -> Fingerprint {
-        Fingerprint::of(&ObjectMeta {
+        let metadata = ObjectMeta {
             generation: Some(generation),
             ..Default::default()
-        })
+        };
+        Fingerprint::of(&metadata, "{}")
     }
 
     #[tokio::test]

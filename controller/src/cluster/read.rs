@@ -36,7 +36,7 @@ impl Read {
         Some(Self {
             uid: metadata.uid.clone().unwrap_or_default(),
             version: metadata.resource_version.clone().unwrap_or_default(),
-            seen: Fingerprint::of(&metadata),
+            seen: Fingerprint::of(&metadata, &spec),
             generation: metadata.generation,
             status: serde_json::from_value(object["status"].clone()).ok(),
             made_from: Digest::of(&[spec.as_bytes(), scope.as_bytes()]),

@@ -34,7 +34,7 @@ const GRACE: SignedDuration = SignedDuration::from_secs(60);
 
 /// What a look led to.
 enum Outcome {
-    /// This replica leads no longer, so that nothing came of it.
+    /// This replica leads no longer, or the history was rewritten meanwhile, so that nothing came of it.
     Dropped,
     /// Nothing is to be done before something changes.
     Settled(Known),
@@ -102,16 +102,17 @@ impl Done {
 impl Cluster {
     /// Looks at one SealedSecret after the other until the queue is closed.
     pub(super) async fn work(self: Arc<Self>) {
-        for known in [&self.keys_listed, &self.secrets_known] {
-            // It fails only when the controller is no more.
-            drop(known.subscribe().wait_for(|known| *known).await);
-        }
         loop {
+            for known in [&self.keys_listed, &self.secrets_known] {
+                // It fails only when the controller is no more.
+                drop(known.subscribe().wait_for(|known| *known).await);
+            }
             self.wait_to_lead().await;
             let Some((name, class)) = self.queue.next().await else {
                 return;
             };
-            if !self.leads() {
+            let is_known = *self.keys_listed.borrow() && *self.secrets_known.borrow();
+            if !is_known || !self.leads() {
                 self.queue.add(name.clone(), class);
             } else if self.objects().is_due(
                 &name,
@@ -130,6 +131,7 @@ impl Cluster {
 
     async fn look_at(&self, name: &ObjectName, class: Class) {
         let begun = Instant::now();
+        let history = self.history.number();
         self.metrics.unseal_requested();
         let span = debug_span!(
             "reconcile",
@@ -144,6 +146,10 @@ impl Cluster {
         span.in_scope(|| debug!("looked at"));
         drop(span);
         let mut objects = self.objects();
+        let outcome = match outcome {
+            Outcome::Settled(_) if history != self.history.number() => Outcome::Dropped,
+            outcome => outcome,
+        };
         match outcome {
             Outcome::Settled(known) => {
                 objects.conclude(name, Some(known));

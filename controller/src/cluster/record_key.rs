@@ -97,6 +97,14 @@ impl Records {
         is_news
     }
 
+    /// Nobody knows any more whether there is a key.
+    fn forget_key(&self) {
+        let mut known = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(&*known, Kept::With(_)) {
+            *known = Kept::NotYet;
+        }
+    }
+
     /// The key of the records in statuses.
     pub(super) fn key(&self) -> Option<Arc<RecordKey>> {
         match self.kept() {
@@ -140,8 +148,19 @@ impl Cluster {
         ObjectName::new(&self.own, format!("{}{KEY_SECRET}", self.args.name))
     }
 
-    /// Reads the key of the records, before anything is watched. Without it the records say nothing, and everything is opened.
-    pub(super) async fn read_record_key(&self) {
+    /// Reads the key of the records, before SealedSecrets are listed, at the start and where the history was rewritten, in
+    /// which it may be another one, or none. Without it the records say nothing, and everything is opened.
+    pub(super) async fn know_record_key(&self) {
+        let mut read_in = self.record_key.lock().await;
+        let history = Some(self.history.number());
+        if *read_in != history {
+            self.records.forget_key();
+            self.read_record_key().await;
+            *read_in = history;
+        }
+    }
+
+    async fn read_record_key(&self) {
         if !self.args.update_status {
             self.records.set(Kept::No);
             return;

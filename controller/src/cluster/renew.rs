@@ -75,7 +75,14 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
     let mut lead = cluster.lead_changes();
     // Whether what an earlier leader left was looked for since this one leads.
     let mut looked = false;
+    let mut history = cluster.history.number();
     loop {
+        let then = std::mem::replace(&mut history, cluster.history.number());
+        if then != history {
+            // What was written may be as it was before.
+            offered = None;
+            looked = false;
+        }
         if cluster.keys.is_listed() {
             cluster.refresh_legacy_key().await;
         }

@@ -2,13 +2,13 @@
 
 mod kept;
 
-use std::{sync::LazyLock, time::Duration};
+use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use clap::{Args as _, Command, FromArgMatches};
 use jiff::{SignedDuration, Timestamp};
 use kube::{Client, client::Body};
 use seal_api::Scope;
-use seal_envelope::{Certificate, GeneratedKey, KeySize, generate_key};
+use seal_envelope::{Certificate, GeneratedKey, KeyId, KeySize, generate_key};
 use seal_sealing::{key_secret, seal};
 use serde_json::{Value, json};
 use tokio::time::{pause, resume, timeout};
@@ -89,11 +89,17 @@ fn sealed(generation: i64) -> Value {
     sealed_with(&KEY.certificate, generation)
 }
 
+/// It is sealed once, as an API server gives the same spec each time.
 fn sealed_with(certificate: &Certificate, generation: i64) -> Value {
-    let mut secret = Secret::new("db", Some("prod"));
-    secret.data.insert("password".into(), VALUE.into());
-    let sealed = seal(&secret, Scope::Strict, certificate, Timestamp::UNIX_EPOCH);
-    let mut object = sealed.expect("it can be sealed").object.into_json();
+    static SEALED: Mutex<BTreeMap<KeyId, Value>> = Mutex::new(BTreeMap::new());
+    let seal = || {
+        let mut secret = Secret::new("db", Some("prod"));
+        secret.data.insert("password".into(), VALUE.into());
+        let sealed = seal(&secret, Scope::Strict, certificate, Timestamp::UNIX_EPOCH);
+        sealed.expect("it can be sealed").object.into_json()
+    };
+    let mut all = SEALED.lock().expect("no test panics with it");
+    let mut object = all.entry(certificate.key_id()).or_insert_with(seal).clone();
     object["metadata"] = metadata(generation);
     object
 }
@@ -544,6 +550,7 @@ async fn a_deletion_that_the_watch_missed_is_found_by_the_list_and_takes_the_sec
 async fn what_does_not_open_waits_when_the_operations_of_its_namespace_are_used_up_and_nothing_else_does()
  {
     let lost = new_key();
+    let of_lost = sealed_with(&lost.certificate, 1);
     let (cluster, asked) = cluster_with(
         &["--max-failing-operations=1"],
         move |method, path| match (method, path.rsplit('/').nth(1)) {
@@ -556,13 +563,13 @@ async fn what_does_not_open_waits_when_the_operations_of_its_namespace_are_used_
             _ => usual(method, path),
         },
     );
-    let see = |name: &str, generation| {
+    let see = |name: &str, object| {
         let name = ObjectName::new("prod", name);
-        cluster.sealed_secret_seen(&name, sealed(generation), Class::Change);
+        cluster.sealed_secret_seen(&name, object, Class::Change);
     };
-    see("first", 1);
-    see("second", 1);
-    see("db", 2);
+    see("first", of_lost.clone());
+    see("second", of_lost);
+    see("db", sealed(2));
     work(&cluster, Duration::from_secs(5)).await;
     assert_eq!(count(&asked, "PUT", "/first/status"), 1);
     assert_eq!(count(&asked, "PUT", "/second/status"), 0);
@@ -661,6 +668,7 @@ async fn a_new_key_opens_at_once_what_waits_for_it_also_where_the_operations_are
     let lost = lost.expect("keys can be made");
     let restored = key_secret(&lost, "restored", Some("kube-system"));
     let never = new_key();
+    let objects = [&lost, &never].map(|key| sealed_with(&key.certificate, 1));
     let (cluster, asked) = cluster_with(
         &["--max-failing-operations=1"],
         move |method, path| match (method, path.rsplit('/').nth(1)) {
@@ -685,7 +693,8 @@ async fn a_new_key_opens_at_once_what_waits_for_it_also_where_the_operations_are
     };
     for other in ["first", "second", "third", "db"] {
         let name = ObjectName::new("prod", other);
-        cluster.sealed_secret_seen(&name, sealed(1), Class::Change);
+        let object = objects[usize::from(other != "db")].clone();
+        cluster.sealed_secret_seen(&name, object, Class::Change);
     }
     until("the last one is looked at", "GET", "/sealedsecrets/db", 1).await;
     let changed = cluster.keys.add(restored);

@@ -43,11 +43,6 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
-    // What is heard of them is judged by their records.
-    cluster
-        .record_key
-        .get_or_init(|| cluster.read_record_key())
-        .await;
     let mut again = cluster.hear_again.subscribe();
     let mut anew = cluster.watch_anew.subscribe();
     let mut follow = Follow::new("SealedSecrets", namespace);
@@ -63,10 +58,17 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
             }
             cluster.listed(namespace);
         }
-        Heard::Failed(namespace) => cluster.listed(namespace),
+        Heard::Failed(namespace) => {
+            cluster.history.doubt();
+            cluster.listed(namespace);
+        }
     };
     let labels = Some(cluster.args.label_selector.clone());
     loop {
+        // What is heard of them is judged by their records.
+        cluster.know_record_key().await;
+        again.mark_unchanged();
+        follow.begins(cluster.history.number());
         let watch = ResourceWatch::new(api.clone(), labels.clone(), PAGE_OF_WHOLE);
         tokio::select! {
             () = follow_all(watch, &mut follow, hear) => {}
@@ -97,9 +99,13 @@ pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
             }
             cluster.secrets_listed(namespace);
         }
-        Heard::Failed(namespace) => cluster.secrets_listed(namespace),
+        Heard::Failed(namespace) => {
+            cluster.history.doubt();
+            cluster.secrets_listed(namespace);
+        }
     };
     loop {
+        follow.begins(cluster.history.number());
         let watch = ResourceWatch::new(api.clone(), None, PAGE);
         tokio::select! {
             () = follow_all(watch, &mut follow, hear) => {}
@@ -299,6 +305,8 @@ struct Follow {
     is_failing: bool,
     /// Since when what is heard next is as it is.
     since: Since,
+    /// In which history.
+    history: u64,
 }
 
 impl Follow {
@@ -313,6 +321,14 @@ impl Follow {
             namespace,
             is_failing: false,
             since: Since::Start,
+            history: 0,
+        }
+    }
+
+    /// A list begins. The first one of a history says how everything is from the start.
+    fn begins(&mut self, history: u64) {
+        if std::mem::replace(&mut self.history, history) != history {
+            self.since = Since::Start;
         }
     }
 
