@@ -71,8 +71,12 @@ pub(in crate::cluster) struct Election {
     times: Times,
     /// What the Lease said when it changed last, and when that was seen.
     seen: Option<(Value, Moment)>,
+    /// The `resourceVersion` that the Lease had last.
+    version: u64,
     /// Another's Lease runs so long.
     theirs_until: Moment,
+    /// So does one that was there before the API server's database was restored to what it was.
+    forgotten_until: Moment,
     standing: Standing,
     /// Whether the Lease could be used at any time.
     had_lease: bool,
@@ -93,7 +97,9 @@ impl Election {
             me,
             times,
             seen: None,
+            version: 0,
             theirs_until: Moment::ZERO,
+            forgotten_until: Moment::ZERO,
             standing: Standing::Follows,
             had_lease: false,
             barred: None,
@@ -135,6 +141,13 @@ impl Election {
         }
         let since = self.seen.as_ref().map_or(now, |(_, since)| *since);
         let holder = lease.holder();
+        if std::mem::replace(&mut self.version, lease.version()) > lease.version() {
+            // It says what was so before another one held it, who goes on until that notices.
+            self.forgotten_until = self.theirs_until;
+        }
+        if now < self.forgotten_until && (holder.is_empty() || holder == self.me) {
+            return Step::Wait;
+        }
         // What is held under our name, in an answer that got lost or by the process before us in this pod, is ours.
         if holder.is_empty() || holder == self.me {
             self.theirs_until = Moment::ZERO;
@@ -156,6 +169,7 @@ impl Election {
     pub(in crate::cluster) fn holds(&mut self, sent: Moment) {
         self.is_usable();
         self.theirs_until = Moment::ZERO;
+        self.forgotten_until = Moment::ZERO;
         self.standing = Standing::Leads(sent + self.times.lead());
     }
 

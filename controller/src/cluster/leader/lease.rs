@@ -6,6 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::cluster::{objects::number, read::text};
+
 /// A Lease as the API server has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cluster) struct Lease(Value);
@@ -34,6 +36,11 @@ impl Lease {
 
     pub(in crate::cluster) fn object(&self) -> &Value {
         &self.0
+    }
+
+    /// Its `resourceVersion`, which grows; 0 where there is none.
+    pub(in crate::cluster) fn version(&self) -> u64 {
+        number(&text(&self.0, "resourceVersion"))
     }
 
     /// What the holder said: any change of it is a sign of life.

@@ -113,6 +113,42 @@ fn a_lease_that_is_deleted_is_made_again_by_who_held_it_and_by_others_only_after
     assert_eq!(b.sees(None, at(110)), Step::Create);
 }
 
+/// The same with a `resourceVersion`.
+fn stored(lease: Lease, version: u64) -> Lease {
+    let mut object = lease.object().clone();
+    object["metadata"]["resourceVersion"] = version.to_string().into();
+    Lease::stored(object)
+}
+
+#[test]
+fn a_lease_that_is_restored_to_what_it_was_gives_nobody_the_lead_of_another_who_still_has_it() {
+    let free = || lease("b", 1).given_back(Timestamp::UNIX_EPOCH);
+    for older in [lease("b", 1), free()] {
+        let (mut a, mut b) = (election("a"), election("b"));
+        a.holds(at(100));
+        let held = stored(lease("a", 2), 20);
+        assert_eq!(b.sees(Some(&held), at(100)), Step::Wait);
+        let older = stored(older, 10);
+        for second in 101..107 {
+            assert_eq!(b.sees(Some(&older), at(second)), Step::Wait, "{second}");
+            assert_ne!(a.standing(at(second)), Standing::Follows);
+        }
+        assert_eq!(b.sees(Some(&older), at(110)), Step::Hold);
+        b.holds(at(110));
+        // Later it is as ever.
+        let free = stored(free(), 30);
+        assert_eq!(b.sees(Some(&free), at(111)), Step::Hold);
+    }
+    // Who leads takes it again, where nobody else does.
+    let mut a = election("a");
+    assert_eq!(
+        a.sees(Some(&stored(lease("a", 9), 20)), at(100)),
+        Step::Hold
+    );
+    a.holds(at(100));
+    assert_eq!(a.sees(Some(&stored(free(), 10)), at(101)), Step::Hold);
+}
+
 #[test]
 fn who_may_not_use_leases_works_alone_and_stands_for_election_when_it_may() {
     let mut a = election("a");
