@@ -60,8 +60,13 @@ impl Cluster {
         if writes_status {
             let (again, statement) = self.deciding(read, done, statement, now).await;
             told = again;
+            let was_undecided = self.records.is_undecided();
             if let Some(status) = self.with_record(name, read, done, statement) {
                 told = told.max(self.write_status(name, read, status).await?);
+                if was_undecided && self.records.key().is_some() {
+                    // By another object meanwhile.
+                    told = Told::WithoutRecord;
+                }
             }
         }
         if is_news {
