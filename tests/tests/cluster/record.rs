@@ -1,5 +1,7 @@
 //! The record in the status: what it spares after a restart, and what breaks it.
 
+mod rules;
+
 use std::{thread, time::Duration};
 
 use seal_tests::cluster::Manifests;
