@@ -9,7 +9,9 @@
 
 mod api;
 mod credentials;
+mod etcd;
 mod network;
+mod outage;
 mod server;
 
 use std::{
@@ -18,6 +20,7 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -26,8 +29,10 @@ use seal_tools::{ETCD, KUBE_APISERVER, KUBE_CONTROLLER_MANAGER};
 
 pub use api::{Answer, Api};
 use credentials::{Credentials, User};
+use etcd::{ETCD_URL, etcd_flags};
 pub use network::ADDRESS;
 use network::Network;
+pub use outage::{Part, Snapshot};
 use server::Server;
 
 use crate::{programs, tools};
@@ -37,8 +42,6 @@ const CONTROLLERS: &str = "namespace-controller,garbage-collector-controller,ser
     serviceaccount-token-controller,root-ca-certificate-publisher-controller,clusterrole-aggregation-controller,\
     endpoints-controller,endpointslice-controller,deployment-controller,replicaset-controller,job-controller,\
     cronjob-controller,resourcequota-controller";
-const ETCD_URL: &str = "http://127.0.0.1:2379";
-const ETCD_PEER_URL: &str = "http://127.0.0.1:2380";
 /// A machine that does other things at the same time is slow; it is ready in a few seconds otherwise.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 const GLANCE: Duration = Duration::from_millis(20);
@@ -49,7 +52,7 @@ const GLANCE: Duration = Duration::from_millis(20);
 pub struct ControlPlane {
     // Dropped first: with it everything in it ends, and the servers only have to be waited for.
     network: Network,
-    servers: Vec<Server>,
+    servers: Mutex<Vec<Server>>,
     folder: PathBuf,
     credentials: Credentials,
     api: Api,
@@ -64,6 +67,15 @@ impl ControlPlane {
     /// When a program is missing and cannot be built, when this machine allows no network namespace, or when a server
     /// ends or does not get ready: with the end of its log.
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with more flags of the API server.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::start`].
+    pub fn start_with(more: &[&str]) -> Self {
         let [etcd, apiserver, manager] =
             [&ETCD, &KUBE_APISERVER, &KUBE_CONTROLLER_MANAGER].map(tools::path);
         let forward = programs::folder().join("forward");
@@ -83,16 +95,17 @@ impl ControlPlane {
             credentials.authority(),
             credentials.token(User::Admin),
         );
-        let mut plane = Self {
+        let plane = Self {
             network,
-            servers: Vec::new(),
+            servers: Mutex::default(),
             folder,
             credentials,
             api,
             port,
         };
         plane.run(&etcd, &etcd_flags(&plane.folder), Stdio::null());
-        let flags = apiserver_flags(&plane.credentials, port);
+        let mut flags = apiserver_flags(&plane.credentials, port);
+        flags.extend(more.iter().map(|&flag| flag.to_owned()));
         plane.run(&apiserver, &flags, Stdio::null());
         plane.run(
             &forward,
@@ -148,24 +161,42 @@ impl ControlPlane {
         self.network.enclose_beside(process, program)
     }
 
-    /// Checks that every server still runs.
+    /// Checks that every server still runs, but for those that were killed on purpose.
     ///
     /// # Panics
     ///
     /// When one does not, with the end of its log.
-    pub fn check(&mut self) {
-        for server in &mut self.servers {
+    pub fn check(&self) {
+        for server in self.servers().iter_mut() {
             server.check();
         }
     }
 
-    fn run(&mut self, program: &Path, flags: &[String], input: Stdio) {
-        let command = self.network.enclose(program);
-        let server = Server::start(command, program, flags, input, &self.logs());
-        self.servers.push(server);
+    /// A port of this machine at which an address in the network is reached, such as `10.99.1.1:8080`, whether the API
+    /// server is there or not.
+    ///
+    /// # Panics
+    ///
+    /// When no port is free.
+    pub fn reach(&self, address: &str) -> u16 {
+        let forward = programs::folder().join("forward");
+        let outside = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+        let port = outside.local_addr().expect("it is bound").port();
+        self.run(&forward, &[address.to_owned()], outside_socket(outside));
+        port
     }
 
-    fn wait_until(&mut self, what: &str, holds: impl Fn(&Api) -> bool) {
+    fn servers(&self) -> MutexGuard<'_, Vec<Server>> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, program: &Path, flags: &[String], input: Stdio) {
+        let command = self.network.enclose(program);
+        let server = Server::start(command, program, flags, input, &self.logs());
+        self.servers().push(server);
+    }
+
+    fn wait_until(&self, what: &str, holds: impl Fn(&Api) -> bool) {
         let deadline = Instant::now() + TIME_LIMIT;
         while !holds(&self.api) {
             self.check();
@@ -204,19 +235,6 @@ pub fn processes_of(folder: &Path) -> Vec<String> {
 
 fn outside_socket(listener: TcpListener) -> Stdio {
     std::os::fd::OwnedFd::from(listener).into()
-}
-
-fn etcd_flags(folder: &Path) -> Vec<String> {
-    vec![
-        format!("--data-dir={}", folder.join("etcd").display()),
-        format!("--listen-client-urls={ETCD_URL}"),
-        format!("--advertise-client-urls={ETCD_URL}"),
-        format!("--listen-peer-urls={ETCD_PEER_URL}"),
-        format!("--initial-advertise-peer-urls={ETCD_PEER_URL}"),
-        format!("--initial-cluster=default={ETCD_PEER_URL}"),
-        // What is stored need not survive a power cut.
-        "--unsafe-no-fsync".to_owned(),
-    ]
 }
 
 fn apiserver_flags(credentials: &Credentials, port: u16) -> Vec<String> {

@@ -6,7 +6,7 @@ use std::{thread, time::Duration};
 use seal_tests::control_plane::ControlPlane;
 
 fn main() {
-    let mut plane = ControlPlane::start();
+    let plane = ControlPlane::start();
     println!("export KUBECONFIG={}", plane.kubeconfig().display());
     println!("# logs: {}; Ctrl-C ends it", plane.logs().display());
     loop {

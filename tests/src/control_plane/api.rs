@@ -1,10 +1,14 @@
 //! The API as plain HTTP: paths and JSON.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use serde_json::Value;
 use ureq::{
     Agent,
+    config::Config,
     http::{Method, Request},
     tls::{Certificate, RootCerts, TlsConfig},
 };
@@ -17,7 +21,8 @@ const APPLY: &str = "application/apply-patch+yaml";
 /// A user of the API.
 #[derive(Debug)]
 pub struct Api {
-    agent: Agent,
+    agent: Mutex<Agent>,
+    settings: Config,
     server: String,
     token: String,
 }
@@ -43,9 +48,11 @@ impl Api {
             .tls_config(tls)
             .http_status_as_error(false)
             .proxy(None)
-            .timeout_global(Some(TIME_LIMIT));
+            .timeout_global(Some(TIME_LIMIT))
+            .build();
         Self {
-            agent: config.build().into(),
+            agent: Mutex::new(config.clone().into()),
+            settings: config,
             server: format!("https://127.0.0.1:{port}"),
             token: token.to_owned(),
         }
@@ -102,6 +109,13 @@ impl Api {
         answer.body
     }
 
+    /// As [`Self::apply`], of the object at this path; none where the API server does not answer.
+    pub fn try_to_apply(&self, path: &str, object: &Value) -> Option<Answer> {
+        let query = format!("{path}?fieldManager=seal-tests&force=true");
+        self.send_as(APPLY, &Method::PATCH, &query, Some(object))
+            .ok()
+    }
+
     /// The path of an object, as the API server's own lists say it; an empty name means the collection, an empty
     /// namespace `default` where the kind has namespaces.
     ///
@@ -145,6 +159,11 @@ impl Api {
         self.request(&Method::DELETE, path, None)
     }
 
+    /// No connection of before is used any more.
+    pub(super) fn forget_connections(&self) {
+        *self.agent.lock().unwrap_or_else(PoisonError::into_inner) = self.settings.clone().into();
+    }
+
     /// Whether the API server answers, and not with an error.
     pub(super) fn answers_well(&self, path: &str) -> bool {
         self.send(&Method::GET, path, None)
@@ -183,7 +202,12 @@ impl Api {
             .header("Authorization", format!("Bearer {}", self.token))
             .header("Content-Type", content)
             .body(object.map(Value::to_string).unwrap_or_default())?;
-        let mut response = self.agent.run(request)?;
+        let agent = self
+            .agent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let mut response = agent.run(request)?;
         let status = response.status().as_u16();
         let text = response.body_mut().read_to_string()?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));

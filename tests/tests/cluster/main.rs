@@ -29,6 +29,7 @@ mod replicas;
 mod same;
 mod site;
 mod sizes;
+mod store;
 mod switching;
 mod upstream_suite;
 mod webhooks;
