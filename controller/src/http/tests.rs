@@ -216,6 +216,7 @@ fn the_certificate_is_not_said_to_be_missing_before_it_is_known_which_keys_there
             &settings(),
             &Arc::new(Metrics::new(false)),
             &Arc::new(Cores::new(1)),
+            workers(),
         ),
         ..Server::new()
     };
