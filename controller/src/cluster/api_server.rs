@@ -24,6 +24,7 @@ use super::{
     leader::{Gate, now},
     object_name::ObjectName,
     pace::Pace,
+    watched::read_object,
 };
 use crate::metrics::Metrics;
 
@@ -328,7 +329,7 @@ impl ApiServer {
                 ));
             }
         };
-        let object: Value = serde_json::from_str(&text).map_err(|_| nonsense())?;
+        let object = read_object(&text).map_err(|_| nonsense())?;
         object.is_object().then_some(object).ok_or_else(nonsense)
     }
 }

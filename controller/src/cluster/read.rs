@@ -70,7 +70,10 @@ impl Read {
     pub(super) fn sealed(&self) -> Result<&SealedSecret, &Failure> {
         let sealed = self.sealed.get_or_init(|| {
             serde_json::from_value(without_status(&self.object)).map_err(|_| {
-                let message = "a field of spec has another type than the API has";
+                let message = match &self.object["spec"] {
+                    Value::Null => "spec is missing, or nested more deeply than can be read",
+                    _ => "a field of spec has another type than the API has",
+                };
                 Failure::of_object(Reason::InvalidObject, message)
             })
         });

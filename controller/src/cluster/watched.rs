@@ -7,8 +7,8 @@ use k8s_openapi::{
 };
 use kube::Resource;
 use seal_api::{SealedSecret, annotations};
-use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::{Value, value::RawValue};
 
 /// A Secret: its name, its version, and whether it is labelled as a key. The API server is asked for metadata only.
 #[derive(Clone, Debug)]
@@ -70,7 +70,10 @@ pub(super) struct WholeSealedSecret {
 
 impl<'de> Deserialize<'de> for WholeSealedSecret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let object = Value::deserialize(deserializer)?;
+        // What is wrong with one must not keep the others of its page away.
+        let text = Box::<RawValue>::deserialize(deserializer)?;
+        let object = read_object(text.get())
+            .map_err(|_| D::Error::custom("a SealedSecret cannot be read"))?;
         let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
         Ok(Self {
             metadata: ObjectMeta {
@@ -82,6 +85,30 @@ impl<'de> Deserialize<'de> for WholeSealedSecret {
             object,
         })
     }
+}
+
+/// Reads an object as the API server has it. A field in which values are nested more deeply than serde_json reads (127
+/// times, while the API server takes thousands) is null in it; so is such a field of its metadata, as `managedFields` are then.
+pub(super) fn read_object(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text).or_else(|_| {
+        read_fields(text, |name, field| match name {
+            "metadata" => read_fields(field, |_, field| read_or_null(field)).unwrap_or_default(),
+            _ => read_or_null(field),
+        })
+    })
+}
+
+fn read_fields(text: &str, read: impl Fn(&str, &str) -> Value) -> serde_json::Result<Value> {
+    let fields: BTreeMap<String, &RawValue> = serde_json::from_str(text)?;
+    let fields = fields.into_iter().map(|(name, field)| {
+        let field = read(&name, field.get());
+        (name, field)
+    });
+    Ok(fields.collect())
+}
+
+fn read_or_null(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 /// A [`Resource`] that has the names of another one.
@@ -165,6 +192,44 @@ mod tests {
             }))
             .expect("it is a Secret");
             assert!(secret.is_labelled_as_key(), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_sealed_secret_that_is_nested_too_deeply_keeps_the_rest_of_its_page_and_of_itself() {
+        let (open, close) = ("{\"a\":".repeat(5_000), "}".repeat(5_000));
+        let list = format!(
+            r#"{{"kind": "SealedSecretList", "apiVersion": "v1", "metadata": {{"resourceVersion": "9"}}, "items": [
+                {{"metadata": {{"name": "deep", "namespace": "prod", "managedFields": {open}1{close}}},
+                  "spec": {{"encryptedData": {{}}, "template": {open}1{close}}}, "status": {{"a": 1}}}},
+                {{"metadata": {{"name": "db", "namespace": "prod"}}, "spec": {{}}}}
+            ]}}"#
+        );
+        let list: kube::core::ObjectList<WholeSealedSecret> =
+            serde_json::from_str(&list).expect("it is a list");
+        let deep = &list.items[0];
+        assert_eq!(deep.meta().name.as_deref(), Some("deep"));
+        assert_eq!(deep.object["status"], json!({"a": 1}));
+        assert!(deep.object["spec"].is_null());
+        assert_eq!(list.items[1].object["spec"], json!({}));
+        let event = format!(
+            r#"{{"type": "ADDED", "object": {{"metadata": {{"name": "deep"}}, "spec": {open}1{close}}}}}"#
+        );
+        let event = serde_json::from_slice(event.as_bytes());
+        let Ok(kube::core::WatchEvent::<WholeSealedSecret>::Added(deep)) = event else {
+            panic!("it is an event");
+        };
+        assert_eq!(deep.meta().name.as_deref(), Some("deep"));
+    }
+
+    #[test]
+    fn what_is_no_object_is_not_read() {
+        for text in ["", "[", "{\"a\":", "{\"a\": 1} x", "[1]"] {
+            let read = read_object(text);
+            assert!(
+                read.is_err() || !read.expect("it was read").is_object(),
+                "{text}"
+            );
         }
     }
 

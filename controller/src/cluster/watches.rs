@@ -13,14 +13,15 @@ use kube::{Api, Resource, core::DynamicObject, discovery::ApiResource};
 use seal_api::annotations;
 use seal_sealing::Secret;
 use serde::de::DeserializeOwned;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::{
-    Cluster,
+    ApiError, Cluster,
     feature::Feature,
     keys::is_key,
     object_name::ObjectName,
+    reconcile::{FIRST_RETRY, wait_after},
     watched::{SecretMetadata, WholeSealedSecret},
 };
 use crate::fair::Class;
@@ -31,6 +32,8 @@ pub(super) use resource_watch::SILENCE;
 
 /// How long until key Secrets are listed again where they cannot be watched.
 const LIST_AGAIN: Duration = Duration::from_secs(30);
+/// For how long what fails for a reason that passes is waited for, before the rest goes on without it.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How many objects are listed at a time, each with up to 256 KiB of annotations. A page is in memory as a whole.
 const PAGE: u32 = 100;
 /// How many of those that are listed whole, which may have 1.5 MiB each.
@@ -157,9 +160,11 @@ async fn follow_all<K>(
         let event = match watch.next(|| ()).await {
             Ok(event) => event,
             Err(error) => {
-                follow.failed(&error);
+                let is_patient = follow.failed(&error);
                 listed.clear();
-                hear(Heard::Failed(follow.namespace()));
+                if !is_patient {
+                    hear(Heard::Failed(follow.namespace()));
+                }
                 continue;
             }
         };
@@ -208,10 +213,8 @@ pub(super) async fn keys(cluster: Arc<Cluster>) {
         let selector = format!("{}={}", annotations::KEY_LABEL, annotations::KEY_ACTIVE);
         let watch = ResourceWatch::new(api, Some(selector), PAGE);
         let until_the_next = async {
-            let ended = follow_keys(&cluster, watch, &mut follow).await;
-            if ended == Ended::NotAllowed {
-                cluster.feature_off(Feature::KeyWatch);
-            }
+            follow_keys(&cluster, watch, &mut follow).await;
+            cluster.feature_off(Feature::KeyWatch);
             sleep(LIST_AGAIN).await;
         };
         tokio::select! {
@@ -221,22 +224,17 @@ pub(super) async fn keys(cluster: Arc<Cluster>) {
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Ended {
-    NotAllowed,
-    Otherwise,
-}
-
+/// Follows the key Secrets until it shows that they may not be watched.
 async fn follow_keys(
     cluster: &Arc<Cluster>,
     mut watch: ResourceWatch<DynamicObject>,
     follow: &mut Follow,
-) -> Ended {
+) {
     let mut listed = Vec::new();
     loop {
         let event = match watch.next(|| cluster.keys.begin_list()).await {
             Ok(event) => event,
-            Err(error) if error.is_not_allowed_to_watch() => return Ended::NotAllowed,
+            Err(error) if error.is_not_allowed_to_watch() => return,
             Err(error) => {
                 follow.failed(&error);
                 listed.clear();
@@ -249,19 +247,12 @@ async fn follow_keys(
                 listed.extend(key_secret(object));
                 None
             }
-            Event::AllListed => match cluster.legacy_key().await {
-                Ok(legacy) => {
-                    let mut all = std::mem::take(&mut listed);
-                    all.retain(|secret: &Secret| secret.name() != cluster.args.key_prefix);
-                    all.extend(legacy);
-                    Some(cluster.keys.replace(all))
-                }
-                Err(error) => {
-                    let prefix = &cluster.args.key_prefix;
-                    warn!("the key Secret named {prefix} cannot be read: {error}");
-                    return Ended::Otherwise;
-                }
-            },
+            Event::AllListed => {
+                let mut all = std::mem::take(&mut listed);
+                all.retain(|secret: &Secret| secret.name() != cluster.args.key_prefix);
+                all.extend(legacy_key(cluster).await);
+                Some(cluster.keys.replace(all))
+            }
             Event::Changed(object) => key_secret(object)
                 .filter(|secret| is_key(secret, &cluster.args.key_prefix))
                 .map(|secret| cluster.keys.add(secret)),
@@ -274,6 +265,26 @@ async fn follow_keys(
             cluster.keys_seen(changed);
         }
     }
+}
+
+/// The key Secret that is named as old installations named it. Where it may not be read, the others do without it.
+async fn legacy_key(cluster: &Cluster) -> Option<Secret> {
+    for times in 0.. {
+        let error = match cluster.legacy_key().await {
+            Ok(legacy) => return legacy,
+            Err(error) => error,
+        };
+        let prefix = &cluster.args.key_prefix;
+        let is_forbidden = matches!(error, ApiError::Forbidden(_));
+        if is_forbidden || times == 0 {
+            warn!("the key Secret named {prefix} cannot be read: {error}");
+        }
+        if is_forbidden {
+            return None;
+        }
+        sleep(wait_after(FIRST_RETRY, times).min(LIST_AGAIN)).await;
+    }
+    None
 }
 
 fn key_secret(object: DynamicObject) -> Option<Secret> {
@@ -302,7 +313,7 @@ fn name_of(metadata: &ObjectMeta) -> Option<ObjectName> {
 struct Follow {
     what: String,
     namespace: Option<String>,
-    is_failing: bool,
+    failing_since: Option<Instant>,
     /// Since when what is heard next is as it is.
     since: Since,
     /// In which history.
@@ -319,7 +330,7 @@ impl Follow {
         Self {
             what,
             namespace,
-            is_failing: false,
+            failing_since: None,
             since: Since::Start,
             history: 0,
         }
@@ -336,14 +347,17 @@ impl Follow {
         self.namespace.as_deref()
     }
 
-    fn failed(&mut self, error: &WatchError) {
-        if !std::mem::replace(&mut self.is_failing, true) {
+    /// Whether it is likely to work again soon, so that nothing is to be done yet without it.
+    fn failed(&mut self, error: &WatchError) -> bool {
+        let since = self.failing_since.get_or_insert_with(|| {
             warn!("cannot watch {}: {error}; trying again", self.what);
-        }
+            Instant::now()
+        });
+        !error.lasts() && since.elapsed() < PATIENCE
     }
 
     fn works(&mut self) {
-        if std::mem::take(&mut self.is_failing) {
+        if self.failing_since.take().is_some() {
             info!("watching {} works again", self.what);
         }
     }

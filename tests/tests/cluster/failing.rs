@@ -309,3 +309,29 @@ fn a_namespace_that_is_being_deleted_ends_without_a_fight() {
         });
     });
 }
+
+#[test]
+fn an_object_that_is_nested_more_deeply_than_can_be_read_is_told_of_and_hides_no_other() {
+    for manifests in EVERYWHERE {
+        let mut site = Site::new(manifests);
+        let nested = (0..1_000).fold(json!(1), |inner, _| json!({"a": inner}));
+        let mut deep = site.sealed("deep", &[("password", "x")]);
+        deep["spec"]["template"]["metadata"]["nested"] = nested;
+        let path = site.sealed_path("");
+        let created = site.api().create(path.trim_end_matches('/'), &deep);
+        assert_eq!(created.status, 201);
+        // Here it cannot be read either.
+        site.controller.wait_for("its status says so", |_| {
+            let answer = site.api().get(&site.sealed_path("deep")).body;
+            let text = answer.as_str().unwrap_or_default();
+            text.contains(r#""reason":"InvalidObject""#).then_some(())
+        });
+        site.with_db("one");
+        site.controller.restart();
+        site.api().apply(&site.sealed("db", &[("password", "two")]));
+        site.secret_that("db", "has the new value", |secret| {
+            secret["data"]["password"] == base64("two")
+        });
+        assert_eq!(site.secret("deep").status, 404);
+    }
+}

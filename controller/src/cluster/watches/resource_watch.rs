@@ -20,7 +20,7 @@ use kube::{
     core::Status,
 };
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 use tracing::debug;
 
 /// After so many seconds the API server ends a watch, and it is begun anew. One that is still there when its connection is
@@ -31,6 +31,11 @@ pub(in crate::cluster) const SILENCE: Duration = Duration::from_secs(35);
 /// The first wait after a failure, doubled up to the last.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LAST_WAIT: Duration = Duration::from_secs(30);
+/// The first wait after a page of a list failed, other than its first one; half of it.
+const FIRST_PAGE_WAIT: Duration = Duration::from_millis(50);
+const LAST_PAGE_WAIT: Duration = Duration::from_secs(5);
+/// How often such a page is asked for. The API server forgets after some five minutes where a list stood.
+const PAGE_TRIES: u32 = 20;
 /// How soon after a watch was begun the next one is, at the earliest.
 const AGAIN: Duration = Duration::from_secs(1);
 const GONE: u16 = 410;
@@ -87,6 +92,26 @@ impl WatchError {
             Self::Refused {
                 code: 403,
                 watching: true,
+                ..
+            }
+        )
+    }
+
+    /// Whether it is likely to be over soon.
+    fn passes(&self) -> bool {
+        match self {
+            Self::Refused { code, .. } => *code == 429 || *code >= 500,
+            Self::Unreachable | Self::Unreadable => true,
+            Self::EndsAtOnce | Self::NoVersion => false,
+        }
+    }
+
+    /// Whether it lasts until somebody does something about it: a right or the resource definition is missing.
+    pub(super) fn lasts(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                code: 403 | 404,
                 ..
             }
         )
@@ -168,7 +193,8 @@ where
 
     /// What is heard next. That everything is listed anew is told to `begins`, before the API server is asked.
     ///
-    /// After an error it goes on, in its time. What was listed before one is listed again.
+    /// After an error it goes on, in its time. What was listed before one is listed again; a page that fails, other than
+    /// the first, is asked for again before it counts as one.
     pub(super) async fn next(&mut self, begins: impl Fn()) -> Result<Event<K>, WatchError> {
         loop {
             match mem::replace(&mut self.state, State::Unlisted) {
@@ -207,9 +233,19 @@ where
             continue_token: token,
             ..ListParams::default()
         };
-        let list = match self.api.list(&params).await {
-            Ok(list) => list,
-            Err(error) => return Err(self.failed(WatchError::of(&error, false))),
+        let mut tries = 0;
+        let list = loop {
+            let error = match self.api.list(&params).await {
+                Ok(list) => break list,
+                Err(error) => WatchError::of(&error, false),
+            };
+            tries += 1;
+            // To list everything again for each page that fails would never end where there are hundreds.
+            let is_later = params.continue_token.is_some();
+            if !is_later || tries == PAGE_TRIES || !error.passes() {
+                return Err(self.failed(error));
+            }
+            sleep(with_jitter(FIRST_PAGE_WAIT * (1 << tries)).min(LAST_PAGE_WAIT)).await;
         };
         let said = |text: Option<String>| text.filter(|text| !text.is_empty());
         let (token, version) = (
@@ -350,6 +386,13 @@ fn with_jitter(wait: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use http::Response;
+    use k8s_openapi::api::core::v1::Secret;
+    use kube::{Client, client::Body};
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[test]
@@ -361,5 +404,75 @@ mod tests {
             let wait = with_jitter(LAST_WAIT);
             assert!(wait <= LAST_WAIT && wait > LAST_WAIT * 79 / 100, "{wait:?}");
         }
+    }
+
+    /// A list of 300 pages with one Secret each, of which the n-th request is answered with a code; what is heard until all
+    /// are listed, or it fails, and how often was asked.
+    async fn list(code: impl Fn(usize) -> u16 + Send + Sync + 'static) -> (usize, bool, usize) {
+        const PAGES: usize = 300;
+        let asked = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&asked);
+        let service = tower::service_fn(move |request: http::Request<Body>| {
+            let mut count = count.lock().expect("no test panics with it");
+            *count += 1;
+            let code = code(*count);
+            let query = request.uri().query().unwrap_or_default().to_owned();
+            let page = query
+                .split('&')
+                .find_map(|part| part.strip_prefix("continue="));
+            let page: usize = page.map_or(0, |page| page.parse().expect("it is ours"));
+            let next = (page + 1 < PAGES).then(|| (page + 1).to_string());
+            let body: Value = match code {
+                200 => json!({
+                    "kind": "SecretList", "apiVersion": "v1",
+                    "metadata": {"resourceVersion": "7", "continue": next},
+                    "items": [{"metadata": {"name": format!("db-{page}"), "namespace": "prod"}}],
+                }),
+                code => {
+                    json!({"kind": "Status", "status": "Failure", "code": code, "reason": "Told"})
+                }
+            };
+            let response = Response::builder().status(code);
+            let body = Body::from(body.to_string().into_bytes());
+            async move { Ok::<_, &'static str>(response.body(body).expect("it is a response")) }
+        });
+        let api: Api<Secret> = Api::all(Client::new(service, "default"));
+        let mut watch = ResourceWatch::new(api, None, 1);
+        let mut heard = 0;
+        let is_listed = loop {
+            match watch.next(|| ()).await {
+                Ok(Event::Listed(_)) => heard += 1,
+                Ok(Event::AllListed) => break true,
+                Ok(_) => panic!("nothing is watched yet"),
+                Err(_) => break false,
+            }
+        };
+        let asked = *asked.lock().expect("no test panics with it");
+        (heard, is_listed, asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_of_hundreds_of_pages_ends_though_every_second_request_fails() {
+        let outcome =
+            list(|n| [500, 200, 429, 200, 503][n % 5 % 4 + usize::from(n % 7 == 0)]).await;
+        assert_eq!((outcome.0, outcome.1), (300, true));
+        assert!(outcome.2 > 500, "{outcome:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_that_is_over_begins_anew() {
+        for code in [410, 403] {
+            let outcome = list(move |n| if n == 5 { code } else { 200 }).await;
+            assert_eq!(outcome, (4, false, 5), "{code}");
+        }
+        // The first page has nothing behind it that would be lost.
+        let outcome = list(|_| 500).await;
+        assert_eq!(outcome, (0, false, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_page_that_never_comes_ends_the_list() {
+        let outcome = list(|n| if n < 5 { 200 } else { 503 }).await;
+        assert_eq!(outcome, (4, false, 4 + PAGE_TRIES as usize));
     }
 }
