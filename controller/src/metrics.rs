@@ -7,6 +7,7 @@ mod encode;
 mod keys;
 mod objects;
 mod process;
+mod router;
 mod series;
 mod text;
 
@@ -18,10 +19,8 @@ use std::{
 };
 
 use axum::{
-    Router,
-    http::{Method, StatusCode, header::CONTENT_TYPE},
-    response::IntoResponse,
-    routing::any,
+    body::Bytes,
+    http::{Method, StatusCode},
 };
 use prometheus_client::{
     collector::Collector,
@@ -32,8 +31,9 @@ use prometheus_client::{
 use seal_api::{Condition, Reason};
 use seal_envelope::KeyId;
 use seal_sealing::KeyRing;
-use tokio::task::spawn_blocking;
+use tokio::{sync::Mutex as AsyncMutex, task::spawn_blocking};
 
+pub(crate) use router::router;
 pub use series::{METRICS, Metric, MetricKind};
 
 use crate::fair::Class;
@@ -100,8 +100,8 @@ pub(crate) struct Metrics {
     leader: Gauge,
     feature_off: Family<Labels, Gauge>,
     known: Arc<Mutex<Known>>,
-    /// The text that was made last, and when.
-    made: Mutex<Option<Made>>,
+    /// The text that was made last, and when. Held while the next one is made.
+    made: Arc<AsyncMutex<Option<Made>>>,
 }
 
 /// What is looked up when somebody asks.
@@ -113,7 +113,7 @@ struct Known {
 }
 
 struct Made {
-    text: Arc<str>,
+    text: Bytes,
     at: Instant,
     took: Duration,
 }
@@ -209,7 +209,7 @@ impl Metrics {
             feature_off: add(register, &FEATURE_OFF, Family::default()),
             registry,
             known,
-            made: Mutex::default(),
+            made: Arc::default(),
         };
         metrics.begin();
         metrics
@@ -378,22 +378,26 @@ impl Metrics {
         text::classic(&text)
     }
 
-    /// The same, made at most a tenth of the time however many ask.
-    fn shared_text(&self) -> Arc<str> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The same, one for all who ask, and made at most a tenth of the time however many do. `None` where that failed.
+    async fn shared_text(self: Arc<Self>) -> Option<Bytes> {
+        let mut made = Arc::clone(&self.made).lock_owned().await;
         if let Some(made) = &*made
             && made.at.elapsed() < made.took * 9
         {
-            return Arc::clone(&made.text);
+            return Some(made.text.clone());
         }
-        let begun = Instant::now();
-        let text: Arc<str> = self.text().into();
-        *made = Some(Made {
-            text: Arc::clone(&text),
-            at: Instant::now(),
-            took: begun.elapsed(),
+        // With many SealedSecrets it takes a while. It is held also where who asked went away.
+        let making = spawn_blocking(move || {
+            let begun = Instant::now();
+            let text = Bytes::from(self.text());
+            *made = Some(Made {
+                text: text.clone(),
+                at: Instant::now(),
+                took: begun.elapsed(),
+            });
+            text
         });
-        text
+        making.await.ok()
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -437,23 +441,6 @@ impl fmt::Debug for LookedUp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("LookedUp").finish_non_exhaustive()
     }
-}
-
-/// Answers `/metrics`.
-pub(crate) fn router(metrics: Arc<Metrics>) -> Router {
-    let answer = move || {
-        let metrics = Arc::clone(&metrics);
-        async move {
-            // With many SealedSecrets it takes a while.
-            match spawn_blocking(move || metrics.shared_text()).await {
-                Ok(text) => {
-                    ([(CONTENT_TYPE, text::CONTENT_TYPE)], text.to_string()).into_response()
-                }
-                Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-            }
-        }
-    };
-    Router::new().route("/metrics", any(answer))
 }
 
 fn add<M: Encoded + Clone>(registry: &mut Registry, metric: &Metric, counts: M) -> M {

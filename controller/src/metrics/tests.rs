@@ -1,9 +1,15 @@
+use std::sync::mpsc;
+
+use axum::{Router, body::Body, extract::Request, http::header::CONTENT_LENGTH};
+use futures::{StreamExt, future::join_all};
 use jiff::{SignedDuration, Timestamp};
 use seal_api::{Scope, SealedSecret};
 use seal_envelope::{KeyId, KeySize, generate_key};
 use seal_sealing::{HeldKey, Secret, UnsealOptions, seal, unseal};
+use tokio::{runtime, time::timeout};
+use tower::ServiceExt;
 
-use super::*;
+use super::{router::SLICE, *};
 
 fn condition(type_: &str, status: &str) -> Condition {
     serde_json::from_value(serde_json::json!({"type": type_, "status": status}))
@@ -391,4 +397,66 @@ fn a_method_that_nobody_knows_makes_no_series_of_its_own() {
         &metrics,
         "sealed_secrets_controller_http_requests_total{path=\"/v1/verify\",code=\"200\",method=\"unknown\"} 2",
     );
+}
+
+async fn asked(router: Router) -> Vec<Bytes> {
+    let request = Request::get("/metrics").body(Body::empty());
+    let answer = router.oneshot(request.expect("right")).await;
+    let answer = answer.expect("it never fails");
+    assert_eq!(answer.status(), StatusCode::OK);
+    let length = answer.headers()[CONTENT_LENGTH].to_str().expect("a number");
+    let length: usize = length.parse().expect("a number");
+    let slices: Vec<Bytes> = answer
+        .into_body()
+        .into_data_stream()
+        .map(|slice| slice.expect("it never breaks off"))
+        .collect()
+        .await;
+    assert_eq!(slices.iter().map(Bytes::len).sum::<usize>(), length);
+    slices
+}
+
+#[test]
+fn all_who_ask_share_one_text_and_get_it_in_slices_and_take_one_thread_to_make_it() {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_time()
+        .max_blocking_threads(2)
+        .build()
+        .expect("a runtime can be made");
+    let metrics = Arc::new(Metrics::new(false));
+    let (go_on, goes_on) = mpsc::channel::<()>();
+    metrics.ask_queue(move || {
+        // The text is not ready before somebody says so.
+        let _ = goes_on.recv();
+        Vec::new()
+    });
+    for number in 0..1000 {
+        let name = format!("a-sealed-secret-with-a-long-name-{number}");
+        metrics.object_there("prod", &name);
+        metrics.object_seen(&object(
+            &name,
+            Reason::Unsealed,
+            &[condition("Synced", "True")],
+        ));
+    }
+    let router = router(Arc::clone(&metrics));
+    runtime.block_on(async {
+        let gone = asked(router.clone());
+        let limit = Duration::from_millis(10);
+        assert!(timeout(limit, gone).await.is_err());
+        let work = async {
+            let done = timeout(Duration::from_secs(30), spawn_blocking(|| ())).await;
+            drop(go_on);
+            assert!(done.is_ok(), "there is no thread left");
+        };
+        let (texts, ()) = tokio::join!(join_all((0..8).map(|_| asked(router.clone()))), work);
+        let places = |slices: &[Bytes]| -> Vec<_> { slices.iter().map(|s| s.as_ptr()).collect() };
+        for text in &texts {
+            assert!(text.len() > 1);
+            assert!(text.iter().all(|slice| slice.len() <= SLICE));
+            assert_eq!(places(text), places(&texts[0]));
+        }
+        let whole = texts[0].concat();
+        assert!(String::from_utf8_lossy(&whole).contains("with-a-long-name-999"));
+    });
 }
