@@ -30,6 +30,8 @@ use crate::metrics::Metrics;
 
 /// How long one request may take.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// How long one may take that writes an Event: where Events hang, the work goes on without them.
+const TIME_LIMIT_OF_EVENTS: Duration = Duration::from_secs(2);
 /// So much of a refusal is passed on.
 const LONGEST_REFUSAL: usize = 512;
 /// So much of it is kept, to see whether what is passed on is a part of a value.
@@ -256,7 +258,7 @@ impl ApiServer {
         let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
         // It asks, and writes nothing.
         let answer = match json(&review) {
-            Ok(body) => self.ask("POST", path, body).await,
+            Ok(body) => self.ask("POST", path, body, TIME_LIMIT).await,
             Err(error) => Err(error),
         };
         answer.map_or(true, |answer| answer["status"]["allowed"] != false)
@@ -301,12 +303,22 @@ impl ApiServer {
                 return Err(ApiError::NotLeading);
             }
         }
-        self.ask(method, path, body).await
+        let limit = match kind {
+            Kind::Event => TIME_LIMIT_OF_EVENTS,
+            Kind::SealedSecret | Kind::Secret | Kind::ConfigMap | Kind::Lease => TIME_LIMIT,
+        };
+        self.ask(method, path, body, limit).await
     }
 
-    async fn ask(&self, method: &str, path: &str, body: Vec<u8>) -> Result<Value, ApiError> {
+    async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: Vec<u8>,
+        limit: Duration,
+    ) -> Result<Value, ApiError> {
         let request = http_request(method, path, body);
-        let answer = timeout(TIME_LIMIT, self.client.request_text(request)).await;
+        let answer = timeout(limit, self.client.request_text(request)).await;
         let text = match answer {
             Ok(Ok(text)) => Zeroizing::new(text),
             Ok(Err(kube::Error::Api(status))) => {

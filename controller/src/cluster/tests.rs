@@ -35,6 +35,9 @@ where
     cluster_with(&[], answer)
 }
 
+/// An answer that never comes.
+const NO_ANSWER: (u16, Value) = (0, Value::Null);
+
 /// The same with flags.
 fn cluster_with<F>(flags: &[&str], answer: F) -> (Arc<Cluster>, Asked)
 where
@@ -54,6 +57,9 @@ where
             let (code, object) = answer(method, path);
             let line = (method.to_owned(), path.to_owned(), body);
             noted.lock().expect("no test panics with it").push(line);
+            if code == NO_ANSWER.0 {
+                std::future::pending::<()>().await;
+            }
             let response = http::Response::builder().status(code);
             let body = Body::from(object.to_string().into_bytes());
             Ok::<_, kube::Error>(response.body(body).expect("it is a response"))
@@ -213,6 +219,22 @@ async fn who_leads_no_longer_drops_what_is_in_hand_and_looks_at_everything_when_
     cluster.settle(leader::Standing::Alone);
     work(&cluster, Duration::from_millis(300)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_hang_do_not_hold_up_the_work() {
+    let (cluster, asked) = cluster(|method, path| {
+        if path.ends_with("/events") {
+            NO_ANSWER
+        } else {
+            usual(method, path)
+        }
+    });
+    cluster.sealed_secret_seen(&name(), sealed(1), Class::Change);
+    let other = ObjectName::new("prod", "other");
+    cluster.sealed_secret_seen(&other, sealed(1), Class::Change);
+    work(&cluster, Duration::from_secs(10)).await;
+    assert_eq!(count(&asked, "POST", "/events"), 2);
 }
 
 #[tokio::test(start_paused = true)]
