@@ -355,7 +355,9 @@ impl Cluster {
         self.tell_key_problems();
         self.look_whether_ready();
         if changed {
-            for name in self.objects().waiting_for_keys(&self.keys.ids()) {
+            let keys = self.keys.ids();
+            let waiting = self.objects().waiting_for_keys(&keys);
+            for name in waiting {
                 // There may be as many as at a start.
                 self.queue.add(name, Class::Backlog);
             }

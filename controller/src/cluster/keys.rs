@@ -9,7 +9,9 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use seal_api::{Reason, annotations};
 use seal_envelope::{GeneratedKey, KeyId};
-use seal_sealing::{KeyOrder, KeyRing, Renewal, Secret, key_secret, read_key_secret, renewal};
+use seal_sealing::{
+    HeldKey, KeyOrder, KeyRing, Renewal, Secret, key_secret, read_key_secret, renewal,
+};
 use tracing::{info, warn};
 
 use crate::audit::{self, Caller};
@@ -24,7 +26,7 @@ pub(super) struct Keys {
 #[derive(Debug, Default)]
 struct State {
     /// The key Secrets by name.
-    secrets: BTreeMap<String, Secret>,
+    secrets: BTreeMap<String, Arc<KeySecret>>,
     /// What is wrong with those that are of no use.
     broken: BTreeMap<String, (Reason, String)>,
     ring: Arc<KeyRing>,
@@ -36,6 +38,25 @@ struct State {
     is_listed: bool,
     /// The key Secrets that were made since a list was asked for, which may not have them yet.
     made: BTreeSet<String>,
+}
+
+/// A key Secret, and what was read in it. To read one takes long, so it is done once, and not under the lock.
+#[derive(Debug)]
+struct KeySecret {
+    secret: Secret,
+    key: Result<Arc<HeldKey>, (Reason, String)>,
+}
+
+impl KeySecret {
+    fn read(secret: Secret) -> Self {
+        let key = read_key_secret(&secret, Timestamp::now());
+        Self {
+            key: key
+                .map(Arc::new)
+                .map_err(|error| (error.reason(), error.to_string())),
+            secret,
+        }
+    }
 }
 
 /// Which keys are held.
@@ -80,8 +101,9 @@ impl Keys {
 
     /// Takes up a key Secret that was added or changed. Whether other keys are held now.
     pub(super) fn add(&self, secret: Secret) -> bool {
+        let read = self.read(secret);
         let mut state = self.state();
-        state.secrets.insert(secret.name().to_owned(), secret);
+        state.secrets.insert(read.secret.name().to_owned(), read);
         state.rebuild(self.order)
     }
 
@@ -100,8 +122,18 @@ impl Keys {
 
     /// Takes up a key Secret unless it is known as it is. Whether other keys are held now.
     pub(super) fn add_if_other(&self, secret: Secret) -> bool {
-        let is_known = self.state().secrets.get(secret.name()) == Some(&secret);
-        !is_known && self.add(secret)
+        self.known(&secret).is_none() && self.add(secret)
+    }
+
+    /// What was read in a key Secret, where it is known as it is.
+    fn known(&self, secret: &Secret) -> Option<Arc<KeySecret>> {
+        let known = self.state().secrets.get(secret.name()).cloned();
+        known.filter(|known| known.secret == *secret)
+    }
+
+    fn read(&self, secret: Secret) -> Arc<KeySecret> {
+        let known = self.known(&secret);
+        known.unwrap_or_else(|| Arc::new(KeySecret::read(secret)))
     }
 
     /// Gives up the key of a Secret that was deleted, or relabelled. Whether other keys are held now.
@@ -116,11 +148,13 @@ impl Keys {
 
     /// Puts all key Secrets of a list in place of those known, but for those made meanwhile. Whether other keys are held now.
     pub(super) fn replace(&self, secrets: Vec<Secret>) -> bool {
+        let read = secrets.into_iter().map(|secret| self.read(secret));
+        let read: Vec<_> = read.collect();
         let mut state = self.state();
-        let named = |secret: Secret| (secret.name().to_owned(), secret);
+        let named = |read: Arc<KeySecret>| (read.secret.name().to_owned(), read);
         let made = mem::take(&mut state.made);
         state.secrets.retain(|name, _| made.contains(name));
-        state.secrets.extend(secrets.into_iter().map(named));
+        state.secrets.extend(read.into_iter().map(named));
         state.is_listed = true;
         state.rebuild(self.order)
     }
@@ -143,14 +177,13 @@ impl Keys {
 
 impl State {
     fn rebuild(&mut self, order: KeyOrder) -> bool {
-        let now = Timestamp::now();
         let mut held = Vec::new();
         let mut broken = BTreeMap::new();
         for (name, secret) in &self.secrets {
-            match read_key_secret(secret, now) {
-                Ok(key) => held.push((name, key)),
-                Err(error) => {
-                    broken.insert(name.clone(), (error.reason(), error.to_string()));
+            match &secret.key {
+                Ok(key) => held.push((name, Arc::clone(key))),
+                Err(problem) => {
+                    broken.insert(name.clone(), problem.clone());
                 }
             }
         }
@@ -181,7 +214,7 @@ impl State {
             }
         }
         self.broken = broken;
-        let keys = held.into_iter().map(|(_, key)| key).collect();
+        let keys = held.into_iter().map(|(_, key)| key);
         self.ring = Arc::new(KeyRing::ordered(keys, order));
         let next = in_order(&self.ring);
         let certificate = |ring: &KeyRing| ring.current().map(|(key, _)| key.id());
@@ -284,6 +317,26 @@ mod tests {
         assert!(keys.remove("bad"));
         assert!(!keys.remove("bad"));
         assert_eq!(*keys.ids(), [good.certificate.key_id()].into());
+    }
+
+    #[test]
+    fn a_key_whose_secret_stays_as_it_is_is_read_once() {
+        let keys = Keys::new(KeyOrder::NotBefore);
+        let secret = |number: i64| secret_of(&key(number), &format!("k{number}"), at(number));
+        let (first, second) = (secret(1), secret(2));
+        keys.replace(vec![first.clone()]);
+        let held = || Arc::clone(keys.ring().keys().last().expect("it is held"));
+        let before = held();
+        assert!(keys.add(second.clone()));
+        assert!(Arc::ptr_eq(&before, &held()));
+        assert!(!keys.replace(vec![second.clone(), first.clone()]));
+        assert!(Arc::ptr_eq(&before, &held()));
+        // Another one under its name is read.
+        let mut changed = first;
+        let time = at(0).to_string().into();
+        changed.metadata.insert("creationTimestamp".into(), time);
+        assert!(!keys.replace(vec![second, changed]));
+        assert_eq!(held().created, at(0));
     }
 
     #[test]

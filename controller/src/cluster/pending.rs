@@ -77,7 +77,7 @@ pub(super) fn ring_of<'s>(
 ) -> KeyRing {
     let secrets = secrets.into_iter();
     let keys = secrets.filter_map(|secret| read_key_secret(secret, now).ok());
-    KeyRing::ordered(keys.collect(), order)
+    KeyRing::ordered(keys, order)
 }
 
 /// The value of the key label.

@@ -112,14 +112,13 @@ impl Cluster {
                 return;
             };
             let is_known = *self.keys_listed.borrow() && *self.secrets_known.borrow();
+            let keys = self.keys.ids();
             if !is_known || !self.leads() {
                 self.queue.add(name.clone(), class);
-            } else if self.objects().is_due(
-                &name,
-                &self.keys.ids(),
-                self.watches_secrets(),
-                Timestamp::now(),
-            ) {
+            } else if self
+                .objects()
+                .is_due(&name, &keys, self.watches_secrets(), Timestamp::now())
+            {
                 match self.puts_off(&name) {
                     None => self.look_at(&name, class).await,
                     Some(wait) => self.queue.add_after(name.clone(), class, wait),

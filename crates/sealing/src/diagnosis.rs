@@ -32,7 +32,8 @@ pub(crate) fn prove(
     if let (Some(line), Some(None)) = (line, hinted) {
         return Ok(unknown_key(line, subject.ring));
     }
-    let Some(key) = hinted.flatten().or_else(|| subject.ring.keys().first()) else {
+    let newest = || subject.ring.keys().first().map(|key| &**key);
+    let Some(key) = hinted.flatten().or_else(newest) else {
         return Ok((
             Reason::NoKey,
             "no key is held, so nothing can be opened".to_owned(),

@@ -54,7 +54,7 @@ pub enum KeyOrder {
 /// The keys at hand, newest first, each once.
 #[derive(Debug, Default)]
 pub struct KeyRing {
-    keys: Vec<HeldKey>,
+    keys: Vec<Arc<HeldKey>>,
     ids: Arc<BTreeSet<KeyId>>,
     order: KeyOrder,
 }
@@ -75,12 +75,16 @@ impl KeyRing {
         Self::ordered(keys, KeyOrder::NotBefore)
     }
 
-    /// Orders the keys as [`Self::new`] does, by another age.
-    pub fn ordered(mut keys: Vec<HeldKey>, order: KeyOrder) -> Self {
+    /// Orders the keys as [`Self::new`] does, by another age. They may be those of another ring, which are shared with it.
+    pub fn ordered(
+        keys: impl IntoIterator<Item = impl Into<Arc<HeldKey>>>,
+        order: KeyOrder,
+    ) -> Self {
+        let mut keys: Vec<Arc<HeldKey>> = keys.into_iter().map(Into::into).collect();
         keys.sort_by_key(|key| (key.id(), key.certificate.is_none()));
         keys.dedup_by_key(|key| key.id());
         keys.sort_by_key(|key| (std::cmp::Reverse(order.of(key)), key.id()));
-        let ids = Arc::new(keys.iter().map(HeldKey::id).collect());
+        let ids = Arc::new(keys.iter().map(|key| key.id()).collect());
         Self { keys, ids, order }
     }
 
@@ -93,11 +97,11 @@ impl KeyRing {
     pub fn current(&self) -> Option<(&HeldKey, &Certificate)> {
         self.keys
             .iter()
-            .find_map(|key| Some((key, key.certificate.as_ref()?)))
+            .find_map(|key| Some((&**key, key.certificate.as_ref()?)))
     }
 
     /// The keys, newest first.
-    pub fn keys(&self) -> &[HeldKey] {
+    pub fn keys(&self) -> &[Arc<HeldKey>] {
         &self.keys
     }
 
@@ -113,7 +117,8 @@ impl KeyRing {
 
     /// The key whose short id is `short_id`.
     pub fn find(&self, short_id: &str) -> Option<&HeldKey> {
-        self.keys.iter().find(|key| key.id().short() == short_id)
+        let mut keys = self.keys.iter().map(|key| &**key);
+        keys.find(|key| key.id().short() == short_id)
     }
 
     /// How many private-key operations all keys have done together.
@@ -152,11 +157,11 @@ impl KeyRing {
     }
 
     fn in_order(&self, hints: &Hints<'_>) -> Vec<&HeldKey> {
-        let mut order = self.keys.iter().collect::<Vec<_>>();
+        let mut order: Vec<&HeldKey> = self.keys.iter().map(|key| &**key).collect();
         let current_then = hints
             .created
             .and_then(|created| self.keys.iter().find(|key| self.order.of(key) <= created));
-        let current_then = current_then.map(HeldKey::id);
+        let current_then = current_then.map(|key| key.id());
         order.sort_by_cached_key(|key| {
             let id = key.id();
             let of_others = hints.of_other_items.iter().position(|other| *other == id);

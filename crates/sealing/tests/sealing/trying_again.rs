@@ -85,7 +85,7 @@ fn without_a_new_key_nothing_is_tried_again() {
     let object = sealed_with([0, 9, 9]);
     let (first, tried) = failed(again(&object, &[0, 1], Tried::default(), u64::MAX).0);
     let held = ring([0, 1]);
-    let held = held.keys().iter().map(seal_sealing::HeldKey::id).collect();
+    let held = held.keys().iter().map(|key| key.id()).collect();
     assert!(!tried.is_outdated(&held));
     let (second, operations) = again(&object, &[0, 1], tried, u64::MAX);
     assert_eq!((failed(second).0, operations), (first, 0));
@@ -109,7 +109,7 @@ fn an_object_that_fails_is_put_off_when_its_operations_are_used_up_and_one_that_
     // The item a opens with the third key, b with none.
     assert_eq!(operations, 3 + 3);
     let held = ring([0, 1, 2]);
-    let held = held.keys().iter().map(seal_sealing::HeldKey::id).collect();
+    let held = held.keys().iter().map(|key| key.id()).collect();
     assert!(tried.is_outdated(&held));
     // The rest, and what the diagnosis takes.
     let (outcome, operations) = again(&object, &[0, 1, 2], tried, 1);
