@@ -44,7 +44,7 @@ use std::{
 use seal_sealing::{KeyOrder, Secret};
 use serde_json::Value;
 use tokio::{
-    sync::{Mutex as AsyncMutex, Notify, watch},
+    sync::{Mutex as AsyncMutex, Notify, Semaphore, watch},
     time::sleep,
 };
 use tracing::{info, warn};
@@ -68,6 +68,9 @@ use refusal::without_values;
 
 pub use serve::run;
 
+/// How many Secrets of SealedSecrets that are gone are looked after at once.
+const DELETIONS_AT_ONCE: usize = 8;
+
 /// The controller in a cluster.
 #[derive(Debug)]
 struct Cluster {
@@ -89,6 +92,8 @@ struct Cluster {
     effort: Mutex<Effort>,
     cores: Arc<Cores>,
     openings: Openings,
+    /// Turns to delete the Secret of a SealedSecret that is gone.
+    deletions: Semaphore,
     served: Arc<Served>,
     metrics: Arc<Metrics>,
     /// Has all SealedSecrets told of once more.
@@ -146,6 +151,7 @@ impl Cluster {
             queue: Arc::new(queue),
             cores,
             openings: Openings::default(),
+            deletions: Semaphore::new(DELETIONS_AT_ONCE),
             records: Records::new(),
             record_key: AsyncMutex::default(),
             history: History::new(),
@@ -236,9 +242,20 @@ impl Cluster {
     async fn delete_secret_of(&self, name: &ObjectName, uid: &str) {
         let mut lead = self.lead_changes();
         for times in 0.. {
-            match self.try_to_delete_secret_of(name, uid).await {
+            // Whoever leads does it, and this replica if it leads before that is done.
+            let follows = !self.leads();
+            if follows && self.is_known_to_lack_secret(name) {
+                return;
+            }
+            let outcome = if follows && times == 0 {
+                Err(ApiError::NotLeading)
+            } else {
+                // It is never closed.
+                let _turn = self.deletions.acquire().await;
+                self.try_to_delete_secret_of(name, uid).await
+            };
+            match outcome {
                 Ok(()) => return,
-                // Whoever leads does it, and this replica if it leads before that is done.
                 Err(ApiError::NotLeading) => {}
                 Err(ApiError::Forbidden(_)) => {
                     return self.feature_off(Feature::OldGarbageCollection);
@@ -252,6 +269,11 @@ impl Cluster {
                 _ = lead.changed() => {}
             }
         }
+    }
+
+    fn is_known_to_lack_secret(&self, name: &ObjectName) -> bool {
+        let are_known = self.watches_secrets() && *self.secrets_known.borrow();
+        are_known && !self.objects().has_secret(name)
     }
 
     async fn try_to_delete_secret_of(&self, name: &ObjectName, uid: &str) -> Result<(), ApiError> {

@@ -229,6 +229,11 @@ impl Objects {
         self.secrets.remove(name).is_some() && self.objects.contains_key(name)
     }
 
+    /// Whether a Secret is there, as far as Secrets are watched.
+    pub(super) fn has_secret(&self, name: &ObjectName) -> bool {
+        self.secrets.contains_key(name)
+    }
+
     /// The Secrets of a namespace, or of all, that are not among those listed.
     pub(super) fn missing_secrets(
         &self,

@@ -453,6 +453,35 @@ async fn the_secret_of_what_is_gone_is_deleted_also_after_the_api_server_failed(
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_secrets_of_a_namespace_that_goes_are_looked_after_a_few_at_once() {
+    let (cluster, asked) = cluster(|_, _| NO_ANSWER);
+    let names: Vec<_> = (0..100)
+        .map(|number| ObjectName::new("prod", &format!("db-{number}")))
+        .collect();
+    let deletions = names.iter().map(|name| cluster.delete_secret_of(name, "u"));
+    let deletions = futures::future::join_all(deletions);
+    let _ = timeout(Duration::from_secs(1), deletions).await;
+    let asked = asked.lock().expect("no test panics with it").len();
+    assert_eq!(asked, DELETIONS_AT_ONCE);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_follows_asks_nothing_where_the_leader_deletes_the_secret_of_what_is_gone() {
+    let (cluster, asked) = cluster(|_, _| failure(404, "NotFound", "not found"));
+    cluster.settle(leader::Standing::Follows);
+    cluster.secret_seen(&name(), "6".to_owned(), Class::Drift);
+    let leader = async {
+        sleep(Duration::from_millis(100)).await;
+        cluster.secret_gone(&name());
+    };
+    let gone = name();
+    let deleted = async { tokio::join!(cluster.delete_secret_of(&gone, "u"), leader) };
+    let ended = timeout(Duration::from_secs(10), deleted).await;
+    ended.expect("it does not wait for ever");
+    assert_eq!(*asked.lock().expect("no test panics with it"), []);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_webhook_that_fails_alike_each_time_is_told_of_once() {
     let stored: Arc<Mutex<Value>> = Arc::default();
     let (status, port) = (Arc::clone(&stored), Mutex::new(50_000));
