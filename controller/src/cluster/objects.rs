@@ -89,6 +89,8 @@ pub(super) struct Object {
     pub(super) too_large: Option<Fingerprint>,
     /// How often in a row, and since when, something outside failed.
     pub(super) failing: Option<(u32, Timestamp)>,
+    /// How often in a row something changed under our hands.
+    again: u32,
 }
 
 impl Object {
@@ -156,6 +158,11 @@ impl Objects {
         uid.clone_into(&mut object.uid);
         let is_new = object.seen != Some(seen);
         object.seen = Some(seen);
+        if is_new {
+            // What failed then need not fail now.
+            object.failing = None;
+            object.again = 0;
+        }
         let version = number(version);
         if std::mem::replace(&mut object.version, version) > version {
             return Seen::Older;
@@ -319,13 +326,24 @@ impl Objects {
         self.objects.get_mut(name)
     }
 
-    /// Something outside failed, or changed under our hands, once more; how often it did before.
+    /// Something changed under our hands once more; how often it did before.
+    pub(super) fn count_again(&mut self, name: &ObjectName) -> u32 {
+        let Some(object) = self.objects.get_mut(name) else {
+            return 0;
+        };
+        let times = object.again;
+        object.again = times.saturating_add(1);
+        times
+    }
+
+    /// Something outside failed once more; how often it did before.
     pub(super) fn count_failure(&mut self, name: &ObjectName, now: Timestamp) -> u32 {
         let Some(object) = self.objects.get_mut(name) else {
             return 0;
         };
         let (times, since) = object.failing.unwrap_or((0, now));
         object.failing = Some((times.saturating_add(1), since));
+        object.again = 0;
         times
     }
 
@@ -360,6 +378,10 @@ impl Objects {
     pub(super) fn conclude(&mut self, name: &ObjectName, known: Option<Known>) {
         if let Some(object) = self.objects.get_mut(name) {
             object.edited = object.edited.filter(|_| known.is_none());
+            if known.is_some() {
+                object.failing = None;
+                object.again = 0;
+            }
             object.known = known;
         }
     }
@@ -489,6 +511,26 @@ mod tests {
         objects.see(&name(), "u", "2", fingerprint(2));
         assert!(!objects.is_failing(&name(), &keys));
         assert!(objects.tried(&name(), fingerprint(2)).is_none());
+    }
+
+    #[test]
+    fn what_changed_is_not_put_off_for_what_failed_before() {
+        let mut objects = objects(None);
+        let now = Timestamp::UNIX_EPOCH;
+        for times in 0..20 {
+            assert_eq!(objects.count_failure(&name(), now), times);
+        }
+        // It failed outside so often, which is no reason to wait where it changed under our hands.
+        assert_eq!(objects.count_again(&name()), 0);
+        assert_eq!(objects.count_again(&name()), 1);
+        objects.see(&name(), "u", "2", fingerprint(1));
+        assert_eq!(objects.count_failure(&name(), now), 20);
+        assert_eq!(objects.count_again(&name()), 0);
+        objects.see(&name(), "u", "3", fingerprint(2));
+        assert_eq!(objects.count_failure(&name(), now), 0);
+        assert_eq!(objects.count_again(&name()), 0);
+        objects.conclude(&name(), Some(in_sync("5")));
+        assert_eq!(objects.count_failure(&name(), now), 0);
     }
 
     #[test]

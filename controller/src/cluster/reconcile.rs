@@ -152,9 +152,6 @@ impl Cluster {
         match outcome {
             Outcome::Settled(known) => {
                 objects.conclude(name, Some(known));
-                if let Some(object) = objects.get_mut(name) {
-                    object.failing = None;
-                }
                 // What is heard of the objects meanwhile waits in the queue; of other keys the queue knows nothing. What
                 // was read may be newer than what was heard, which is no reason to look again.
                 if objects.waits_for_keys(name, &self.keys.ids()) {
@@ -167,7 +164,7 @@ impl Cluster {
             }
             Outcome::Again => {
                 objects.conclude(name, None);
-                let times = objects.count_failure(name, Timestamp::now());
+                let times = objects.count_again(name);
                 self.queue
                     .add_after(name.clone(), class, wait_after(FIRST_AGAIN, times));
             }
