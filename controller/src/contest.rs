@@ -21,10 +21,10 @@ pub(crate) struct Contest {
 }
 
 impl Contest {
-    /// When the same thing may be written again.
-    pub(crate) fn next(contest: Option<&Self>, wanted: Digest) -> Timestamp {
+    /// When the same thing may be written again. Where the clock was set back behind the last write, that is now.
+    pub(crate) fn next(contest: Option<&Self>, wanted: Digest, now: Timestamp) -> Timestamp {
         match contest {
-            Some(contest) if contest.wrote == wanted => contest
+            Some(contest) if contest.wrote == wanted && contest.last <= now => contest
                 .last
                 .checked_add(contest.wait())
                 .unwrap_or(Timestamp::MAX),
@@ -71,14 +71,25 @@ mod tests {
         let mut now = at(0);
         for _ in 0..9 {
             contest = Some(Contest::after(contest.as_ref(), wrote, now));
-            let next = Contest::next(contest.as_ref(), wrote).max(now);
+            let next = Contest::next(contest.as_ref(), wrote, now).max(now);
             waits.push(next.duration_since(now).as_secs());
             now = next;
         }
         assert_eq!(waits, [0, 0, 1, 4, 16, 64, 256, 1024, 3600]);
-        assert_eq!(Contest::next(contest.as_ref(), other), Timestamp::MIN);
+        let next = |wanted, now| Contest::next(contest.as_ref(), wanted, now);
+        assert_eq!(next(other, now), Timestamp::MIN);
         let rested = Contest::after(contest.as_ref(), wrote, now + QUICK + QUICK);
         assert_eq!(rested.count, 1);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_does_not_stop_repairs() {
+        let wrote = Digest::of(&[b"a"]);
+        let year = 365 * 24 * 3600;
+        let contest = Contest::after(None, wrote, at(year));
+        assert!(Contest::next(Some(&contest), wrote, at(0)) <= at(0));
+        let contest = Contest::after(Some(&contest), wrote, at(0));
+        assert!(Contest::next(Some(&contest), wrote, at(1)) <= at(1));
     }
 
     #[test]

@@ -103,7 +103,7 @@ impl Cluster {
     fn before_opening(&self, name: &ObjectName, read: &Read, now: Timestamp) -> Look {
         let mut objects = self.objects();
         if let Some(object) = objects.get_mut(name) {
-            let next = Contest::next(object.openings.as_ref(), read.made_from);
+            let next = Contest::next(object.openings.as_ref(), read.made_from, now);
             if next > now {
                 return Look::Wait(next.duration_since(now).unsigned_abs());
             }
@@ -290,7 +290,7 @@ impl Cluster {
     ) -> Option<(Duration, Verdict)> {
         let objects = self.objects();
         let object = objects.get(name)?;
-        let next = Contest::next(object.contest.as_ref(), read.made_from);
+        let next = Contest::next(object.contest.as_ref(), read.made_from, now);
         if next <= now {
             return None;
         }

@@ -356,7 +356,7 @@ impl Directory {
             known,
             before,
         } = write;
-        let next = Contest::next(self.contests.get(name), known.made_from);
+        let next = Contest::next(self.contests.get(name), known.made_from, now);
         if next > now {
             let message = "the Secret is changed or deleted again as soon as it is repaired; repairs wait ever longer";
             let finding = Finding::passing(Reason::Contested, message.to_owned());
