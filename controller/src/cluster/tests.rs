@@ -456,7 +456,7 @@ async fn the_secret_of_what_is_gone_is_deleted_also_after_the_api_server_failed(
 async fn the_secrets_of_a_namespace_that_goes_are_looked_after_a_few_at_once() {
     let (cluster, asked) = cluster(|_, _| NO_ANSWER);
     let names: Vec<_> = (0..100)
-        .map(|number| ObjectName::new("prod", &format!("db-{number}")))
+        .map(|number| ObjectName::new("prod", format!("db-{number}")))
         .collect();
     let deletions = names.iter().map(|name| cluster.delete_secret_of(name, "u"));
     let deletions = futures::future::join_all(deletions);
