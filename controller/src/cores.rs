@@ -160,7 +160,7 @@ impl State {
     /// Gives free cores to those whose turn it is.
     fn give(&mut self) {
         while self.free > 0 {
-            let Some(turn) = self.waiting.take(|_, _| true) else {
+            let Some(turn) = self.waiting.take(|_| true, |_, _| true) else {
                 return;
             };
             let Some(job) = self.jobs.get_mut(&turn.number) else {

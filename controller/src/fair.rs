@@ -74,6 +74,9 @@ struct Lane<T> {
     order: BTreeSet<(u64, String)>,
     /// What had been done for the namespace that had the last turn: who comes newly has no credit from before.
     clock: u64,
+    /// With so many namespaces it is seen which may be forgotten. It doubles with those that may not, so that this costs
+    /// little for each.
+    most: usize,
 }
 
 #[derive(Debug)]
@@ -101,10 +104,16 @@ impl<T> Fair<T> {
         self.lanes[class.place()].remove(namespace, number)
     }
 
-    /// Gives the turn to one of those that `may` have it.
-    pub(crate) fn take(&mut self, may: impl Fn(Class, &str) -> bool) -> Option<Turn<T>> {
+    /// Gives the turn to one of a class that `is_open`, and there to a namespace that `may` have it. The latter is asked of
+    /// one namespace after the other, so it may only be false for a few, however many wait.
+    pub(crate) fn take(
+        &mut self,
+        is_open: impl Fn(Class) -> bool,
+        may: impl Fn(Class, &str) -> bool,
+    ) -> Option<Turn<T>> {
         let ready: Vec<(Class, String)> = Class::ALL
             .into_iter()
+            .filter(|class| is_open(*class))
             .filter_map(|class| {
                 let namespace = self.lanes[class.place()].first(|name| may(class, name))?;
                 Some((class, namespace.to_owned()))
@@ -160,6 +169,7 @@ impl<T> Lane<T> {
             namespaces: HashMap::new(),
             order: BTreeSet::new(),
             clock: 0,
+            most: REMEMBERED,
         }
     }
 
@@ -187,7 +197,6 @@ impl<T> Lane<T> {
         let taken = namespace.waiting.pop_first()?;
         self.clock = self.clock.max(namespace.done);
         self.charge(name, 1);
-        self.forget_idle(name);
         Some(taken)
     }
 
@@ -208,6 +217,7 @@ impl<T> Lane<T> {
         if self.order.remove(&(before, name.to_owned())) {
             self.order.insert((namespace.done, name.to_owned()));
         }
+        self.forget_idle(name);
     }
 
     /// A namespace for which nothing waits has no turn; what was done for it stays known while that is more than for others.
@@ -220,10 +230,13 @@ impl<T> Lane<T> {
         }
         if self.order.is_empty() {
             self.namespaces.clear();
-        } else if self.namespaces.len() > 2 * self.order.len() + REMEMBERED {
+            self.most = REMEMBERED;
+        } else if self.namespaces.len() > 2 * self.order.len() + self.most {
             let clock = self.clock;
             self.namespaces
                 .retain(|_, one| !one.waiting.is_empty() || one.done > clock);
+            let idle = self.namespaces.len() - self.order.len();
+            self.most = 2 * idle + REMEMBERED;
         }
     }
 }
@@ -236,7 +249,7 @@ mod tests {
 
     /// The namespaces that have the next turns.
     fn take(fair: &mut Fair<&'static str>, turns: usize) -> Vec<&'static str> {
-        let turns = (0..turns).map_while(|_| fair.take(|_, _| true));
+        let turns = (0..turns).map_while(|_| fair.take(|_| true, |_, _| true));
         turns.map(|turn| turn.entry).collect()
     }
 
@@ -271,9 +284,15 @@ mod tests {
         add(&mut fair, "b", 2..3);
         fair.add(Class::Diagnosis, "c", 3, "c");
         let of = |turn: Option<Turn<&'static str>>| turn.map(|turn| (turn.entry, turn.is_share));
-        assert_eq!(of(fair.take(|_, name| name != "a")), Some(("b", false)));
-        assert_eq!(of(fair.take(|class, _| class > CLASS)), Some(("c", false)));
-        assert_eq!(of(fair.take(|_, _| false)), None);
+        assert_eq!(
+            of(fair.take(|_| true, |_, name| name != "a")),
+            Some(("b", false))
+        );
+        assert_eq!(
+            of(fair.take(|class| class > CLASS, |_, _| true)),
+            Some(("c", false))
+        );
+        assert_eq!(of(fair.take(|_| true, |_, _| false)), None);
         assert_eq!(fair.waiting(CLASS).count(), 2);
     }
 
@@ -289,5 +308,40 @@ mod tests {
         assert!(fair.lanes[0].namespaces.len() <= REMEMBERED + 2);
         assert!(fair.remove(CLASS, "stays", 0).is_some());
         assert!(fair.is_empty() && fair.lanes[0].namespaces.is_empty());
+    }
+
+    #[test]
+    fn what_is_done_for_a_namespace_without_a_turn_is_forgotten_where_nobody_waits() {
+        let mut fair = Fair::<()>::new();
+        for number in 0..1000 {
+            fair.charge(Class::Diagnosis, &format!("n{number}"), 1);
+        }
+        assert!(fair.lanes[Class::Diagnosis.place()].namespaces.is_empty());
+    }
+
+    #[test]
+    fn a_turn_asks_about_few_namespaces_however_many_wait() {
+        let asked = std::cell::Cell::new(0);
+        let mut fair = Fair::new();
+        for number in 0..10_000 {
+            fair.add(CLASS, &format!("{number:05}"), number, number);
+        }
+        // No worker is free for the class.
+        let may = |_: Class, _: &str| {
+            asked.set(asked.get() + 1);
+            false
+        };
+        assert_eq!(fair.take(|class| class != CLASS, may), None);
+        assert_eq!(asked.get(), 0);
+        // One is, and those that have their part already do not get it.
+        let turn = fair.take(
+            |_| true,
+            |_, name| {
+                asked.set(asked.get() + 1);
+                name >= "00030"
+            },
+        );
+        assert_eq!(turn.map(|turn| turn.entry), Some(30));
+        assert_eq!(asked.get(), 31);
     }
 }

@@ -1,7 +1,8 @@
 //! SealedSecrets waiting to be looked at: each once, in the order of [`Fair`], and none by two workers at a time.
 //!
-//! As many are looked at at once as there are workers. However many wait, neither one namespace nor the less urgent classes
-//! get all of the workers: what comes newly finds one that is free.
+//! As many are looked at at once as there are workers. A part of them is for changes alone, and one for each other class;
+//! the rest is for whose turn it is. So neither one namespace nor one class gets all of the workers: what comes newly finds one
+//! that is free, and what is less urgent goes on also where more urgent work has no end.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -17,8 +18,10 @@ use tokio::{
 use super::object_name::ObjectName;
 use crate::fair::{Class, Fair};
 
-/// Each class leaves a part of the workers to those above it, in so many parts of all.
-const PARTS: usize = 8;
+/// Of so many workers one is for changes alone.
+const CHANGES: usize = 4;
+/// One for each class. Where there are fewer, who takes is decided by which are free.
+const FEWEST: usize = Class::ALL.len();
 
 /// A queue shared by those who find work and those who do it.
 #[derive(Debug)]
@@ -49,6 +52,10 @@ struct State {
     names: HashMap<u64, ObjectName>,
     /// What is being worked on.
     working: HashMap<ObjectName, Working>,
+    /// How many are, by class.
+    by_class: [usize; 4],
+    /// The same of each namespace of which some are.
+    by_namespace: HashMap<String, [usize; 4]>,
     count: u64,
     is_closed: bool,
 }
@@ -81,12 +88,14 @@ impl Queue {
     pub(super) fn new(workers: usize) -> Self {
         Self {
             state: Mutex::new(State {
-                workers,
+                workers: workers.max(FEWEST),
                 due: Fair::new(),
                 later: BTreeSet::new(),
                 wishes: HashMap::new(),
                 names: HashMap::new(),
                 working: HashMap::new(),
+                by_class: [0; 4],
+                by_namespace: HashMap::new(),
                 count: 0,
                 is_closed: false,
             }),
@@ -201,8 +210,18 @@ impl State {
     }
 
     fn done(&mut self, name: &ObjectName, now: Instant) {
-        let working = self.working.remove(name);
-        if let Some((at, class)) = working.and_then(|working| working.again) {
+        let Some(working) = self.working.remove(name) else {
+            return;
+        };
+        let place = working.class.place();
+        self.by_class[place] -= 1;
+        if let Some(has) = self.by_namespace.get_mut(&name.namespace) {
+            has[place] -= 1;
+            if *has == [0; 4] {
+                self.by_namespace.remove(&name.namespace);
+            }
+        }
+        if let Some((at, class)) = working.again {
             self.add(name.clone(), class, at, now);
         }
     }
@@ -252,26 +271,51 @@ impl State {
         }
     }
 
+    /// How many workers are free for each class: all but those that are kept for other classes.
+    fn free(&self) -> [usize; 4] {
+        let unused = |place: usize| {
+            let own = if place == Class::Change.place() {
+                (self.workers / CHANGES).max(1)
+            } else {
+                1
+            };
+            own.saturating_sub(self.by_class[place])
+        };
+        let kept: usize = (0..Class::ALL.len()).map(unused).sum();
+        let free = self.workers.saturating_sub(self.working.len());
+        std::array::from_fn(|place| free.saturating_sub(kept - unused(place)))
+    }
+
     fn take(&mut self, now: Instant) -> Look {
         if self.is_closed {
             return Look::Closed;
         }
         self.come_due(now);
-        let free = self.workers.saturating_sub(self.working.len());
-        let (working, workers) = (&self.working, self.workers);
-        let turn = self.due.take(|class, namespace| {
-            let free = free.saturating_sub(class.place() * workers / PARTS);
-            let has = working
-                .iter()
-                .filter(|(name, working)| name.namespace == namespace && working.class <= class);
-            // So half of what is free goes to one namespace, a third to each of two, and something is left for another.
-            has.count() < free
-        });
+        let mut free = self.free();
+        if self.due.has_more_urgent(Class::Diagnosis) {
+            // Workers that others leave, for their namespace's sake, are not for finding out why something does not open.
+            let place = Class::Diagnosis.place();
+            free[place] = free[place].min(1_usize.saturating_sub(self.by_class[place]));
+        }
+        let by_namespace = &self.by_namespace;
+        let turn = self.due.take(
+            |class| free[class.place()] > 0,
+            |class, namespace| {
+                let has = by_namespace.get(namespace);
+                let has = has.map_or(0, |has| has[class.place()]);
+                // So half of what is free goes to one namespace, a third to each of two, and something is left for another.
+                has < free[class.place()]
+            },
+        );
         let Some(turn) = turn else {
             return Look::Wait(self.later.first().map(|(at, _)| *at));
         };
         let (name, _) = turn.entry;
         self.wishes.remove(&name);
+        let place = turn.class.place();
+        self.by_class[place] += 1;
+        let namespace = name.namespace.clone();
+        self.by_namespace.entry(namespace).or_default()[place] += 1;
         let working = Working {
             class: turn.class,
             again: None,
