@@ -166,12 +166,12 @@ fn why_something_does_not_open_is_found_out_when_what_opens_is_right_and_nobody_
         let before = judged.iter().filter(|broken| version(broken) < last);
         let before = before.count();
         assert!(before < EACH / 2, "{before}");
-        // Each got one status.
+        // Each got one status; where there is no record, the first of all may be written once more, to find that out.
         let written = site
             .controller
             .metric("seal_controller_status_writes_total");
-        // Where there is no record, the first status of all tells that none is kept.
-        let probe = usize::from(manifests == Manifests::Chart);
-        assert_eq!(written, Some((2 * EACH + probe) as f64));
+        let most = 2 * EACH + usize::from(manifests == Manifests::Chart);
+        let is_right = |written: f64| (2 * EACH..=most).contains(&(written as usize));
+        assert!(written.is_some_and(is_right), "{written:?}");
     }
 }
