@@ -168,7 +168,9 @@ async fn follow_all<K>(
                 continue;
             }
         };
-        follow.works();
+        if !matches!(event, Event::Listed(_)) {
+            follow.works();
+        }
         match event {
             Event::Listed(object) => {
                 if let Some(name) = name_of(object.meta()) {
@@ -241,7 +243,9 @@ async fn follow_keys(
                 continue;
             }
         };
-        follow.works();
+        if !matches!(event, Event::Listed(_)) {
+            follow.works();
+        }
         let changed = match event {
             Event::Listed(object) => {
                 listed.extend(key_secret(object));
@@ -360,5 +364,50 @@ impl Follow {
         if self.failing_since.take().is_some() {
             info!("watching {} works again", self.what);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use http::Response;
+    use kube::{Client, client::Body};
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_whose_second_page_never_comes_is_given_up_in_the_end() {
+        let service = tower::service_fn(|request: http::Request<Body>| {
+            let query = request.uri().query().unwrap_or_default();
+            let is_first = !query.contains("continue=");
+            let (code, body) = if is_first {
+                let items = json!([{"metadata": {"name": "db", "namespace": "prod"}}]);
+                let metadata = json!({"resourceVersion": "7", "continue": "next"});
+                (200, json!({"metadata": metadata, "items": items}))
+            } else {
+                (
+                    500,
+                    json!({"kind": "Status", "status": "Failure", "code": 500}),
+                )
+            };
+            let body = Body::from(body.to_string().into_bytes());
+            let response = Response::builder().status(code).body(body);
+            async move { Ok::<_, &'static str>(response.expect("it is a response")) }
+        });
+        let api: Api<SecretMetadata> = Api::all(Client::new(service, "default"));
+        let watch = ResourceWatch::new(api, None, 1);
+        let mut follow = Follow::new("Secrets", None);
+        let failed = Cell::new(0);
+        let hear = |heard: Heard<'_, SecretMetadata>| {
+            if matches!(heard, Heard::Failed(_)) {
+                failed.set(failed.get() + 1);
+            }
+        };
+        let ten_minutes = Duration::from_secs(600);
+        let ended = tokio::time::timeout(ten_minutes, follow_all(watch, &mut follow, hear)).await;
+        assert!(ended.is_err());
+        assert!(failed.get() > 0, "it is waited for for ever");
     }
 }

@@ -145,6 +145,12 @@ fn why_something_does_not_open_is_found_out_when_what_opens_is_right_and_nobody_
         // So that it is known whether records are kept, which costs the first status a second one.
         site.with_db("x");
         site.synced("db");
+        if manifests == Manifests::Ours {
+            let path = site.sealed_path("db");
+            let has_record = |db: &Value| !db["status"]["record"].is_null();
+            site.controller
+                .wait_for_object(&path, "it has its record", has_record);
+        }
         site.controller.stop();
         for number in 0..EACH {
             // In the list, those that do not open come first.
