@@ -100,7 +100,7 @@ fn needed_for(right: &Right, is_own: bool) -> (bool, Works) {
         ("sealedsecrets/status", _) => Works::Status,
         ("sealedsecrets", _) => Works::Secret,
         ("secrets", "create") if is_own => Works::FirstKey,
-        ("secrets", "list" | "get") if is_own => Works::FirstKey,
+        ("secrets", "list") if is_own => Works::FirstKey,
         ("secrets", "watch") if is_own => Works::KeyThatComes,
         ("secrets", "create" | "get") => Works::Secret,
         ("secrets", "update") => Works::Change,
