@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Notify;
 use tracing::{debug, warn};
 
-use super::{Cluster, api_server::Kind, objects::number};
+use super::{ApiError, Cluster, api_server::Kind, objects::number};
 
 /// What is known of how far the API server's history has come.
 #[derive(Debug)]
@@ -57,11 +57,15 @@ impl History {
 
     /// The Lease was read or written: whether it was newer before.
     fn sees_lease(&self, version: u64) -> bool {
-        self.lease.swap(version, Ordering::Relaxed) > version
+        // An answer without a version says nothing of the history.
+        version > 0 && self.lease.swap(version, Ordering::Relaxed) > version
     }
 
     /// A list that was asked for when `newest` was the newest version is of this one: whether it is older.
     fn sees_list(&self, newest: u64, version: u64) -> bool {
+        if version == 0 {
+            return false;
+        }
         if version >= newest {
             self.newest.fetch_max(version, Ordering::Relaxed);
             return false;
@@ -91,7 +95,10 @@ impl Cluster {
                 }
             }
             Err(error) => {
-                self.history.doubt();
+                // What is refused lasts, and is asked for again in its time.
+                if matches!(error, ApiError::Failed(_)) {
+                    self.history.doubt();
+                }
                 debug!("how far the API server's history has come cannot be seen: {error}");
             }
         }
@@ -123,8 +130,9 @@ mod tests {
     #[test]
     fn a_lease_that_gets_older_tells_once() {
         let history = History::new();
-        let seen = [5, 5, 9, 7, 7, 8].map(|version| history.sees_lease(version));
-        assert_eq!(seen, [false, false, false, true, false, false]);
+        let seen = [5, 5, 0, 9, 7, 0, 7, 8].map(|version| history.sees_lease(version));
+        let expected = [false, false, false, false, true, false, false, false];
+        assert_eq!(seen, expected);
     }
 
     #[test]

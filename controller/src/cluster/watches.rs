@@ -61,10 +61,8 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
             }
             cluster.listed(namespace);
         }
-        Heard::Failed(namespace) => {
-            cluster.history.doubt();
-            cluster.listed(namespace);
-        }
+        Heard::BrokeOff => cluster.history.doubt(),
+        Heard::Failed(namespace) => cluster.listed(namespace),
     };
     let labels = Some(cluster.args.label_selector.clone());
     loop {
@@ -102,10 +100,8 @@ pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
             }
             cluster.secrets_listed(namespace);
         }
-        Heard::Failed(namespace) => {
-            cluster.history.doubt();
-            cluster.secrets_listed(namespace);
-        }
+        Heard::BrokeOff => cluster.history.doubt(),
+        Heard::Failed(namespace) => cluster.secrets_listed(namespace),
     };
     loop {
         follow.begins(cluster.history.number());
@@ -125,7 +121,9 @@ enum Heard<'h, K> {
     Gone(ObjectName),
     /// All objects of the namespace, or of all, were told of: these.
     Listed(Option<&'h str>, &'h HashSet<ObjectName>),
-    /// The watch does not work at the moment.
+    /// The list or the watch broke off, or could not be begun.
+    BrokeOff,
+    /// Nothing is likely to be heard for a while: the rest goes on without it.
     Failed(Option<&'h str>),
 }
 
@@ -162,6 +160,7 @@ async fn follow_all<K>(
             Err(error) => {
                 let is_patient = follow.failed(&error);
                 listed.clear();
+                hear(Heard::BrokeOff);
                 if !is_patient {
                     hear(Heard::Failed(follow.namespace()));
                 }

@@ -78,13 +78,21 @@ impl Server {
         served.set_keys(Arc::clone(&keys));
         served.set_ready(true);
         Self {
+            keys,
+            ..Self::of(&served, settings)
+        }
+    }
+
+    /// One that is told what there is by the test.
+    fn of(served: &Arc<Served>, settings: &HttpSettings) -> Self {
+        Self {
             runtime: runtime::Builder::new_current_thread()
                 .enable_time()
                 .build()
                 .expect("a runtime can be made"),
-            keys,
+            keys: ring(),
             router: router(
-                served,
+                Arc::clone(served),
                 settings,
                 &Arc::new(Metrics::new(false)),
                 &Arc::new(Cores::new(1)),
@@ -191,16 +199,7 @@ fn without_keys_there_is_no_certificate_and_nothing_opens() {
 #[test]
 fn before_the_work_is_under_way_it_is_not_ready() {
     let served = Arc::new(Served::default());
-    let server = Server {
-        router: router(
-            Arc::clone(&served),
-            &settings(),
-            &Arc::new(Metrics::new(false)),
-            &Arc::new(Cores::new(1)),
-            workers(),
-        ),
-        ..Server::new()
-    };
+    let server = Server::of(&served, &settings());
     let answer = server.get("/readyz");
     assert_eq!((answer.code, answer.body.as_str()), (503, "not ready\n"));
     served.set_ready(true);
@@ -210,16 +209,7 @@ fn before_the_work_is_under_way_it_is_not_ready() {
 #[test]
 fn the_certificate_is_not_said_to_be_missing_before_it_is_known_which_keys_there_are() {
     let served = Arc::new(Served::default());
-    let server = Server {
-        router: router(
-            Arc::clone(&served),
-            &settings(),
-            &Arc::new(Metrics::new(false)),
-            &Arc::new(Cores::new(1)),
-            workers(),
-        ),
-        ..Server::new()
-    };
+    let server = Server::of(&served, &settings());
     let known = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(100));
         served.set_keys(ring());
@@ -236,16 +226,7 @@ fn nothing_is_said_not_to_open_before_it_is_known_which_keys_there_are() {
     };
     for (settings, keys_come) in [(short, false), (settings(), true)] {
         let served = Arc::new(Served::default());
-        let server = Server {
-            router: router(
-                Arc::clone(&served),
-                &settings,
-                &Arc::new(Metrics::new(false)),
-                &Arc::new(Cores::new(1)),
-                workers(),
-            ),
-            ..Server::new()
-        };
+        let server = Server::of(&served, &settings);
         let object = text(&sealed(Scope::Strict, 0));
         if keys_come {
             let keys = Arc::clone(&server.keys);

@@ -23,6 +23,8 @@ use serde::de::DeserializeOwned;
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::debug;
 
+use crate::cluster::reconcile::wait_after;
+
 /// After so many seconds the API server ends a watch, and it is begun anew. One that is still there when its connection is
 /// given up for its silence ([`SILENCE`]) was lost on the way.
 const WATCH_SECONDS: u32 = 30;
@@ -363,17 +365,15 @@ where
 
     /// Takes note that the next request is to wait, ever longer.
     fn failed(&mut self, error: WatchError) -> WatchError {
-        self.not_before = Instant::now() + with_jitter(wait_after(self.failures));
+        self.not_before = Instant::now() + with_jitter(wait(self.failures));
         self.failures = self.failures.saturating_add(1);
         error
     }
 }
 
 /// How long to wait after so many failures in a row before.
-fn wait_after(failures: u32) -> Duration {
-    FIRST_WAIT
-        .saturating_mul(1 << failures.min(8))
-        .min(LAST_WAIT)
+fn wait(failures: u32) -> Duration {
+    wait_after(FIRST_WAIT, failures).min(LAST_WAIT)
 }
 
 /// Up to a fifth less, so that not all who wait come back at once.
@@ -397,9 +397,9 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_half_a_minute_and_are_never_longer() {
-        let waits: Vec<u64> = (0..7).map(|times| wait_after(times).as_secs()).collect();
+        let waits: Vec<u64> = (0..7).map(|times| wait(times).as_secs()).collect();
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
-        assert_eq!(wait_after(u32::MAX), LAST_WAIT);
+        assert_eq!(wait(u32::MAX), LAST_WAIT);
         for _ in 0..100 {
             let wait = with_jitter(LAST_WAIT);
             assert!(wait <= LAST_WAIT && wait > LAST_WAIT * 79 / 100, "{wait:?}");

@@ -1,12 +1,11 @@
 //! How the first unsealing, a restart and memory grow with the number of objects.
 
-use seal_tests::control_plane::ControlPlane;
+use seal_tests::{control_plane::ControlPlane, memory::peak};
 
 use crate::{
     figure::{Curve, Figure, Report, shown},
     ground::{Ground, Whose},
     memory::mebibytes,
-    process::peak_memory,
     restart, say,
     sealing::{KEYS, Keys, Spread},
     unsealing,
@@ -33,9 +32,9 @@ pub(crate) fn measure(most: usize) -> Report {
         let mut controller = ground.start();
         let unsealing = unsealing::first(&ground, &mut controller, objects);
         ground.settle();
-        let first_peak = peak_memory(controller.pid());
+        let first_peak = peak(controller.pid());
         let restart = restart::again(&ground, &mut controller, objects);
-        let peak = first_peak.max(peak_memory(controller.pid()));
+        let peak = first_peak.max(peak(controller.pid()));
         report.add(Figure::alone(
             format!("{objects} SealedSecrets of 5 values under the newest of {KEYS} keys: first unsealing, restart, peak memory"),
             format!(

@@ -7,13 +7,12 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use seal_tests::control_plane::ControlPlane;
+use seal_tests::{control_plane::ControlPlane, memory::peak};
 use serde_json::{Value, json};
 
 use crate::{
     figure::{Figure, Report},
     ground::{Ground, Whose, sum_of, wait_until_it_answers},
-    process::peak_memory,
     say,
     sealing::{Keys, Spread, namespaces},
 };
@@ -81,7 +80,7 @@ fn one(keys: &Keys, whose: Whose, sealed: &[Value], others: &[Value]) -> (u64, u
             );
         }
     }
-    (peak_memory(controller.pid()), ground.made())
+    (peak(controller.pid()), ground.made())
 }
 
 /// A Secret as `kubectl apply` leaves it.

@@ -13,15 +13,6 @@ pub(crate) fn processor_time(pid: u32) -> Duration {
     ticks(fields, 11) + ticks(fields, 12)
 }
 
-/// The most memory that was resident, in bytes.
-pub(crate) fn peak_memory(pid: u32) -> u64 {
-    let status = read(&format!("/proc/{pid}/status"));
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    let kibibytes = kibibytes.and_then(|number| number.parse::<u64>().ok());
-    kibibytes.expect("the kernel says how much memory it had") * 1024
-}
-
 /// How long all cores of the machine together had nothing to do.
 pub(crate) fn idle_time() -> Duration {
     let stat = read("/proc/stat");
