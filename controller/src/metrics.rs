@@ -109,8 +109,10 @@ pub(crate) struct Metrics {
 struct Known {
     objects: Objects,
     keys: Keys,
-    queue: Option<Box<dyn Fn() -> Vec<QueueState> + Send>>,
+    queue: Option<AskQueue>,
 }
+
+type AskQueue = Arc<dyn Fn() -> Vec<QueueState> + Send + Sync>;
 
 struct Made {
     text: Bytes,
@@ -280,8 +282,8 @@ impl Metrics {
     }
 
     /// Whom to ask what waits.
-    pub(crate) fn ask_queue(&self, ask: impl Fn() -> Vec<QueueState> + Send + 'static) {
-        self.known().queue = Some(Box::new(ask));
+    pub(crate) fn ask_queue(&self, ask: impl Fn() -> Vec<QueueState> + Send + Sync + 'static) {
+        self.known().queue = Some(Arc::new(ask));
     }
 
     /// What is wrong with keys: how many times each reason.
@@ -416,12 +418,16 @@ struct LookedUp(Arc<Mutex<Known>>);
 
 impl Collector for LookedUp {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let operations = known.keys.sum_up();
-        known.keys.encode(operations, &mut encoder)?;
-        known.objects.encode(&mut encoder, known.keys.series())?;
-        let states = known.queue.as_ref().map(|ask| ask()).unwrap_or_default();
-        drop(known);
+        // Writing it takes a while, in which nobody who has something to say of an object should wait.
+        let (operations, keys, objects, ask) = {
+            let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let operations = known.keys.sum_up();
+            let (keys, objects) = (known.keys.series(), known.objects.clone());
+            (operations, keys, objects, known.queue.clone())
+        };
+        keys.encode(operations, &mut encoder)?;
+        objects.encode(&mut encoder, &keys)?;
+        let states = ask.map(|ask| ask()).unwrap_or_default();
         let state = |class: Class| states.iter().find(|state| state.class == class);
         let mut depths = Encoder::new(&mut encoder, &QUEUE_DEPTH)?;
         for class in Class::ALL {

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Error,
+    sync::Arc,
 };
 
 use prometheus_client::encoding::DescriptorEncoder;
@@ -21,19 +22,20 @@ const MOST_KEYS: usize = 100;
 /// What is known of the keys; none of it is a key.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    number: usize,
-    /// When the certificate that is sealed with expires.
-    expiry: i64,
-    series: KeySeries,
+    series: Arc<KeySeries>,
     /// Of the keys that are held, and of those that somebody still works with.
     operations: Vec<Operations>,
     /// Of those that nobody has any more.
     earlier_operations: u64,
 }
 
-/// The keys that have series of their own, newest first.
+/// What is told of the keys that are held.
 #[derive(Debug, Default)]
 pub(super) struct KeySeries {
+    number: usize,
+    /// When the certificate that is sealed with expires.
+    expiry: i64,
+    /// Those that have series of their own, newest first.
     keys: Vec<(KeyId, String)>,
     since: Vec<i64>,
 }
@@ -54,20 +56,36 @@ impl KeySeries {
         all.push((OTHER, number(rest.into_values().sum())));
         all.into_iter()
     }
+
+    /// Writes the series.
+    pub(super) fn encode(
+        &self,
+        operations: u64,
+        descriptors: &mut DescriptorEncoder<'_>,
+    ) -> Result<(), Error> {
+        let number = i64::try_from(self.number).unwrap_or(i64::MAX);
+        encode::gauge(descriptors, &KEYS, number)?;
+        let mut encoder = Encoder::new(descriptors, &KEY_SINCE)?;
+        for ((_, key), since) in self.keys.iter().zip(&self.since) {
+            encoder.gauge([key], *since)?;
+        }
+        encode::gauge(descriptors, &CERTIFICATE_EXPIRY, self.expiry)?;
+        encode::counter(descriptors, &KEY_OPERATIONS, operations)
+    }
 }
 
 impl Keys {
     /// The keys that are held from now on.
     pub(super) fn set(&mut self, ring: &KeyRing) {
-        self.number = ring.keys().len();
         let expiry = ring.current();
         let expiry = expiry.map(|(_, certificate)| certificate.not_after().as_second());
-        self.expiry = expiry.unwrap_or_default();
         let newest = || ring.keys().iter().take(MOST_KEYS);
-        self.series = KeySeries {
+        self.series = Arc::new(KeySeries {
+            number: ring.keys().len(),
+            expiry: expiry.unwrap_or_default(),
             keys: newest().map(|key| (key.id(), key.id().short())).collect(),
             since: newest().map(|key| key.since().as_second()).collect(),
-        };
+        });
         for counted in ring.keys().iter().map(|key| key.opening_key.counted()) {
             // The same keys are told of more than once.
             if !self.operations.iter().any(|known| known.is_same(&counted)) {
@@ -91,23 +109,7 @@ impl Keys {
         self.earlier_operations + now
     }
 
-    pub(super) fn series(&self) -> &KeySeries {
-        &self.series
-    }
-
-    /// Writes the series.
-    pub(super) fn encode(
-        &self,
-        operations: u64,
-        descriptors: &mut DescriptorEncoder<'_>,
-    ) -> Result<(), Error> {
-        let number = i64::try_from(self.number).unwrap_or(i64::MAX);
-        encode::gauge(descriptors, &KEYS, number)?;
-        let mut encoder = Encoder::new(descriptors, &KEY_SINCE)?;
-        for ((_, key), since) in self.series.keys.iter().zip(&self.series.since) {
-            encoder.gauge([key], *since)?;
-        }
-        encode::gauge(descriptors, &CERTIFICATE_EXPIRY, self.expiry)?;
-        encode::counter(descriptors, &KEY_OPERATIONS, operations)
+    pub(super) fn series(&self) -> Arc<KeySeries> {
+        Arc::clone(&self.series)
     }
 }

@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt::Error,
+    sync::Arc,
 };
 
 use prometheus_client::encoding::DescriptorEncoder;
@@ -65,8 +66,8 @@ pub(super) enum Event {
     DriftRepaired,
 }
 
-/// All SealedSecrets, and what happened to them.
-#[derive(Debug, Default)]
+/// All SealedSecrets, and what happened to them. Cheap to copy, so that it can be told of while more happens.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Objects {
     namespaces: BTreeMap<String, Namespace>,
     /// How many namespaces have series of their own.
@@ -75,14 +76,14 @@ pub(super) struct Objects {
     by_key: BTreeMap<KeyId, u64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Namespace {
-    objects: HashMap<String, Object>,
+    objects: HashMap<Arc<str>, Arc<Object>>,
     /// Its own series; none where there was no place left.
     counts: Option<Counts>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Object {
     /// None until it was looked at.
     reason: Option<Reason>,
@@ -92,13 +93,13 @@ struct Object {
 }
 
 /// The type of a condition; only those of others take memory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum ConditionName {
     Known(&'static str),
     Other(Box<str>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Counts {
     by_reason: BTreeMap<Reason, i64>,
     failed: [u64; UnsealError::ALL.len()],
@@ -204,7 +205,7 @@ impl Objects {
             return;
         };
         let keys: Box<[KeyId]> = keys.into_iter().collect();
-        let before = std::mem::replace(&mut object.keys, keys.clone());
+        let before = std::mem::replace(&mut Arc::make_mut(object).keys, keys.clone());
         for key in keys {
             *self.by_key.entry(key).or_default() += 1;
         }
@@ -235,7 +236,7 @@ impl Objects {
         self.by_key.clear();
         for namespace in self.namespaces.values_mut() {
             for object in namespace.objects.values_mut() {
-                *object = Object::default();
+                *object = Arc::default();
             }
         }
         let own = self.namespaces.values_mut();
@@ -273,9 +274,9 @@ impl Objects {
         let namespace = self.namespaces.get_mut(namespace);
         let objects = &mut namespace.expect("it was just entered").objects;
         if !objects.contains_key(name) {
-            objects.insert(name.to_owned(), Object::default());
+            objects.insert(name.into(), Arc::default());
         }
-        objects.get_mut(name).expect("it was just entered")
+        Arc::make_mut(objects.get_mut(name).expect("it was just entered"))
     }
 
     fn counts(&mut self, namespace: &str) -> &mut Counts {
@@ -307,7 +308,7 @@ impl Objects {
         for (namespace, of_namespace) in &self.namespaces {
             for (name, object) in &of_namespace.objects {
                 for (condition, number) in &object.conditions {
-                    let labels = [namespace, name, condition.as_str(), &*object.instance];
+                    let labels = [&**namespace, &**name, condition.as_str(), &*object.instance];
                     encoder.gauge(labels, *number)?;
                 }
             }

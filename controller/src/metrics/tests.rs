@@ -77,6 +77,28 @@ fn everything() -> Metrics {
     metrics
 }
 
+#[test]
+fn while_it_is_written_more_can_be_said() {
+    struct Writer<'m>(&'m Metrics, String);
+    impl fmt::Write for Writer<'_> {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            assert!(self.0.known.try_lock().is_ok(), "after {}", self.1);
+            self.1.push_str(text);
+            Ok(())
+        }
+    }
+    let metrics = everything();
+    let known = Arc::clone(&metrics.known);
+    metrics.ask_queue(move || {
+        assert!(known.try_lock().is_ok());
+        Vec::new()
+    });
+    let mut writer = Writer(&metrics, String::new());
+    encode(&mut writer, &metrics.registry).expect("it takes everything");
+    assert!(writer.1.contains("seal_controller_queue_depth"));
+    assert!(writer.1.contains("condition_info{"));
+}
+
 #[track_caller]
 fn check(metrics: &Metrics, line: &str) {
     let text = metrics.text();
@@ -425,9 +447,10 @@ fn all_who_ask_share_one_text_and_get_it_in_slices_and_take_one_thread_to_make_i
         .expect("a runtime can be made");
     let metrics = Arc::new(Metrics::new(false));
     let (go_on, goes_on) = mpsc::channel::<()>();
+    let goes_on = Mutex::new(goes_on);
     metrics.ask_queue(move || {
         // The text is not ready before somebody says so.
-        let _ = goes_on.recv();
+        let _ = goes_on.lock().map(|goes_on| goes_on.recv());
         Vec::new()
     });
     for number in 0..1000 {
