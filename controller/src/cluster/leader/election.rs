@@ -141,7 +141,9 @@ impl Election {
         }
         let since = self.seen.as_ref().map_or(now, |(_, since)| *since);
         let holder = lease.holder();
-        if std::mem::replace(&mut self.version, lease.version()) > lease.version() {
+        let version = lease.version();
+        // An answer without a version says nothing of the history.
+        if version > 0 && std::mem::replace(&mut self.version, version) > version {
             // It says what was so before another one held it, who goes on until that notices.
             self.forgotten_until = self.theirs_until;
         }

@@ -190,3 +190,22 @@ fn who_may_not_use_leases_any_more_works_alone_when_the_last_one_has_run_out() {
     c.is_barred(at(111));
     assert_eq!(c.standing(at(111)), Standing::Follows);
 }
+
+#[test]
+fn an_answer_without_a_version_says_nothing_of_the_history() {
+    let held = |renewed, version: Option<&str>| {
+        let mut lease = lease("a", renewed).object().clone();
+        if let Some(version) = version {
+            lease["metadata"]["resourceVersion"] = version.into();
+        }
+        Lease::stored(lease)
+    };
+    let mut b = election("b");
+    assert_eq!(b.sees(Some(&held(1, Some("7"))), at(100)), Step::Wait);
+    let free = |version| held(1, version).given_back(Timestamp::UNIX_EPOCH);
+    assert_eq!(b.sees(Some(&free(None)), at(101)), Step::Hold);
+    // It is not forgotten either how far it had come.
+    assert_eq!(b.sees(Some(&held(2, Some("8"))), at(102)), Step::Wait);
+    assert_eq!(b.sees(Some(&held(3, None)), at(103)), Step::Wait);
+    assert_eq!(b.sees(Some(&free(Some("6"))), at(104)), Step::Wait);
+}
