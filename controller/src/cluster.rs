@@ -106,6 +106,9 @@ struct Cluster {
     keys_listed: watch::Sender<bool>,
     /// Whether it is known which Secrets there are, as far as they are watched: before that none is said to be missing.
     secrets_known: watch::Sender<bool>,
+    /// Whether the SealedSecrets were heard of in the history that is known, where it was rewritten: before that nobody knows
+    /// which are right by their records, and what the key of those is.
+    sealed_secrets_known: watch::Sender<bool>,
     said: Mutex<Said>,
 }
 
@@ -114,6 +117,8 @@ struct Cluster {
 struct Said {
     features_off: BTreeSet<Feature>,
     keys_elsewhere: BTreeSet<ObjectName>,
+    /// In which history the next ones were listed.
+    listed_in: u64,
     /// The namespaces of which the SealedSecrets were listed, or could not be.
     listed: HashSet<Option<String>>,
     /// Those of which the Secrets were.
@@ -162,6 +167,8 @@ impl Cluster {
             keys_changed: Notify::new(),
             keys_listed: watch::Sender::new(false),
             secrets_known: watch::Sender::new(args.skip_recreate),
+            // At the start none is known of that was not heard of.
+            sealed_secrets_known: watch::Sender::new(true),
             said: Mutex::default(),
             args,
         }
@@ -304,15 +311,26 @@ impl Cluster {
     }
 
     /// All SealedSecrets of a namespace, or of all, are known, or it is known that they cannot be. A namespace that is
-    /// not there does not hold up the others.
-    fn listed(&self, namespace: Option<&str>) {
-        self.said().listed.insert(namespace.map(str::to_owned));
+    /// not there does not hold up the others. A list of another history counts no more.
+    fn listed(&self, namespace: Option<&str>, history: u64) {
+        let mut said = self.said();
+        if said.listed_in != history {
+            return;
+        }
+        said.listed.insert(namespace.map(str::to_owned));
+        if said.listed.len() >= self.namespaces() {
+            self.sealed_secrets_known.send_replace(true);
+        }
+        drop(said);
         self.look_whether_ready();
     }
 
     /// The Secrets of a namespace, or of all, are known, or it is known that they cannot be.
-    fn secrets_listed(&self, namespace: Option<&str>) {
+    fn secrets_listed(&self, namespace: Option<&str>, history: u64) {
         let mut said = self.said();
+        if said.listed_in != history {
+            return;
+        }
         said.secrets_listed.insert(namespace.map(str::to_owned));
         if said.secrets_listed.len() >= self.namespaces() {
             self.secrets_known.send_replace(true);

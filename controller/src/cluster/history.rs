@@ -83,8 +83,8 @@ impl Cluster {
         }
     }
 
-    /// Asks how far the history has come, where there is no Lease by which it is seen.
-    pub(super) async fn look_at_history(&self) {
+    /// Asks how far the history has come, where there is no Lease by which it is seen. Whether the API server answered.
+    pub(super) async fn look_at_history(&self) -> bool {
         // Read before the question, as a watch may be ahead of the answer.
         let newest = self.history.newest.load(Ordering::Relaxed);
         let namespace = self.scope.as_ref().map(|_| self.own.as_str());
@@ -93,13 +93,16 @@ impl Cluster {
                 if self.history.sees_list(newest, number(&version)) {
                     self.history_was_rewritten();
                 }
+                true
             }
             Err(error) => {
                 // What is refused lasts, and is asked for again in its time.
-                if matches!(error, ApiError::Failed(_)) {
+                let has_failed = matches!(error, ApiError::Failed(_));
+                if has_failed {
                     self.history.doubt();
                 }
                 debug!("how far the API server's history has come cannot be seen: {error}");
+                !has_failed
             }
         }
     }
@@ -114,10 +117,15 @@ impl Cluster {
         objects.forget_versions();
         self.keys.forget_list();
         self.keys_listed.send_replace(false);
+        let mut said = self.said();
+        said.listed_in = self.history.number() + 1;
+        said.listed.clear();
+        self.sealed_secrets_known.send_replace(false);
         if self.watches_secrets() {
-            self.said().secrets_listed.clear();
+            said.secrets_listed.clear();
             self.secrets_known.send_replace(false);
         }
+        drop(said);
         self.history.rewritten.fetch_add(1, Ordering::Relaxed);
         self.watch_anew.send_replace(());
     }

@@ -108,7 +108,9 @@ pub(super) async fn stand_for_election(cluster: Arc<Cluster>) {
             continue;
         }
         // No Lease tells how far the history has come.
-        cluster.look_at_history().await;
+        if cluster.look_at_history().await {
+            due = now() + wait;
+        }
         tokio::select! {
             () = sleep(wait) => {}
             () = cluster.history.doubted() => sleep(IN_DOUBT).await,

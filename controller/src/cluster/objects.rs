@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use seal_api::{SecretRecord, Verdict};
+use seal_api::{Reason, SecretRecord, Verdict};
 use seal_sealing::Tried;
 
 use super::{keys::KeyIds, object_name::ObjectName};
@@ -342,7 +342,8 @@ impl Objects {
             return 0;
         };
         let (times, since) = object.failing.unwrap_or((0, now));
-        object.failing = Some((times.saturating_add(1), since));
+        // Where the clock was set back, it began now.
+        object.failing = Some((times.saturating_add(1), since.min(now)));
         object.again = 0;
         times
     }
@@ -360,12 +361,13 @@ impl Objects {
         self.objects.keys().cloned().collect()
     }
 
-    /// Forgets what is known by a record that is in memory only, so that it is due; their names.
+    /// Forgets what is known by a record that is in memory only, and whose Secret was called somebody else's, which a record
+    /// that could not be read may deny; so they are due. Their names.
     pub(super) fn forget_unrecorded(&mut self) -> Vec<ObjectName> {
-        let unrecorded = self
-            .objects
-            .iter_mut()
-            .filter(|(_, object)| object.record.is_some());
+        let is_strangers = |verdict: &Verdict| verdict.reason == Reason::NotManaged;
+        let unrecorded = self.objects.iter_mut().filter(|(_, object)| {
+            object.record.is_some() || object.verdict.as_ref().is_some_and(is_strangers)
+        });
         unrecorded
             .map(|(name, object)| {
                 object.known = None;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use tokio::{
-    sync::Notify,
+    sync::{Notify, watch},
     time::{Instant, timeout_at},
 };
 
@@ -28,6 +28,8 @@ const FEWEST: usize = Class::ALL.len();
 pub(super) struct Queue {
     state: Mutex<State>,
     changed: Notify,
+    /// Tells those who wait for something else before they take anything.
+    closed: watch::Sender<bool>,
 }
 
 /// What waits in a class.
@@ -100,6 +102,7 @@ impl Queue {
                 is_closed: false,
             }),
             changed: Notify::new(),
+            closed: watch::Sender::new(false),
         }
     }
 
@@ -175,6 +178,13 @@ impl Queue {
     pub(super) fn close(&self) {
         self.state().is_closed = true;
         self.changed.notify_one();
+        self.closed.send_replace(true);
+    }
+
+    /// Waits until it is closed.
+    pub(super) async fn closed(&self) {
+        // It fails only when there is no queue any more.
+        drop(self.closed.subscribe().wait_for(|closed| *closed).await);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

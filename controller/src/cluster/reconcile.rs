@@ -102,16 +102,27 @@ impl Done {
 impl Cluster {
     /// Looks at one SealedSecret after the other until the queue is closed.
     pub(super) async fn work(self: Arc<Self>) {
+        let needed = [
+            &self.keys_listed,
+            &self.secrets_known,
+            &self.sealed_secrets_known,
+        ];
         loop {
-            for known in [&self.keys_listed, &self.secrets_known] {
-                // It fails only when the controller is no more.
-                drop(known.subscribe().wait_for(|known| *known).await);
+            let may_begin = async {
+                for known in needed {
+                    // It fails only when the controller is no more.
+                    drop(known.subscribe().wait_for(|known| *known).await);
+                }
+                self.wait_to_lead().await;
+            };
+            tokio::select! {
+                () = may_begin => {}
+                () = self.queue.closed() => return,
             }
-            self.wait_to_lead().await;
             let Some((name, class)) = self.queue.next().await else {
                 return;
             };
-            let is_known = *self.keys_listed.borrow() && *self.secrets_known.borrow();
+            let is_known = needed.iter().all(|known| *known.borrow());
             let keys = self.keys.ids();
             if !is_known || !self.leads() {
                 self.queue.add(name.clone(), class);

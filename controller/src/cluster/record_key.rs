@@ -283,7 +283,8 @@ impl Cluster {
         self.feature_off(Feature::Record);
     }
 
-    /// Looks again at what is known by a record in memory only: it can be kept now.
+    /// Looks again at what is known by a record in memory only, as it can be kept now, and at what was said for want of a
+    /// record that can be judged now.
     fn look_at_unrecorded(&self) {
         let names = self.objects().forget_unrecorded();
         for name in names {

@@ -1,5 +1,6 @@
 //! The shell against an API server that is a function: what a real one does only now and then.
 
+mod again;
 mod kept;
 
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
@@ -79,7 +80,7 @@ where
     let key = key_secret(&KEY, "key", Some("kube-system"));
     cluster.keys.replace(vec![key]);
     cluster.keys_seen(true);
-    cluster.secrets_listed(None);
+    cluster.secrets_listed(None, 0);
     (Arc::new(cluster), asked)
 }
 

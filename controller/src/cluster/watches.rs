@@ -54,22 +54,23 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
             cluster.sealed_secret_seen(&name, sealed.object, since.class(Class::Change));
         }
         Heard::Gone(name) => cluster.sealed_secret_gone(&name),
-        Heard::Listed(namespace, listed) => {
-            let missing = cluster.objects().missing(namespace, listed);
+        Heard::Listed(list, listed) => {
+            let missing = cluster.objects().missing(list.namespace, listed);
             for name in missing {
                 cluster.sealed_secret_gone(&name);
             }
-            cluster.listed(namespace);
+            cluster.listed(list.namespace, list.history);
         }
         Heard::BrokeOff => cluster.history.doubt(),
-        Heard::Failed(namespace) => cluster.listed(namespace),
+        Heard::Failed(list) => cluster.listed(list.namespace, list.history),
     };
     let labels = Some(cluster.args.label_selector.clone());
     loop {
+        let history = cluster.history.number();
         // What is heard of them is judged by their records.
         cluster.know_record_key().await;
         again.mark_unchanged();
-        follow.begins(cluster.history.number());
+        follow.begins(history);
         let watch = ResourceWatch::new(api.clone(), labels.clone(), PAGE_OF_WHOLE);
         tokio::select! {
             () = follow_all(watch, &mut follow, hear) => {}
@@ -93,15 +94,15 @@ pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
             secret_seen(&cluster, &name, &secret, since.class(Class::Drift));
         }
         Heard::Gone(name) => cluster.secret_gone(&name),
-        Heard::Listed(namespace, listed) => {
-            let missing = cluster.objects().missing_secrets(namespace, listed);
+        Heard::Listed(list, listed) => {
+            let missing = cluster.objects().missing_secrets(list.namespace, listed);
             for name in missing {
                 cluster.secret_gone(&name);
             }
-            cluster.secrets_listed(namespace);
+            cluster.secrets_listed(list.namespace, list.history);
         }
         Heard::BrokeOff => cluster.history.doubt(),
-        Heard::Failed(namespace) => cluster.secrets_listed(namespace),
+        Heard::Failed(list) => cluster.secrets_listed(list.namespace, list.history),
     };
     loop {
         follow.begins(cluster.history.number());
@@ -119,12 +120,19 @@ enum Heard<'h, K> {
     Seen(ObjectName, K, Since),
     /// An object is gone.
     Gone(ObjectName),
-    /// All objects of the namespace, or of all, were told of: these.
-    Listed(Option<&'h str>, &'h HashSet<ObjectName>),
+    /// All objects of a list were told of: these.
+    Listed(List<'h>, &'h HashSet<ObjectName>),
     /// The list or the watch broke off, or could not be begun.
     BrokeOff,
     /// Nothing is likely to be heard for a while: the rest goes on without it.
-    Failed(Option<&'h str>),
+    Failed(List<'h>),
+}
+
+/// What is listed: the objects of a namespace, or of all, in a history.
+#[derive(Debug, Clone, Copy)]
+struct List<'l> {
+    namespace: Option<&'l str>,
+    history: u64,
 }
 
 /// Since when something is as it is.
@@ -162,7 +170,7 @@ async fn follow_all<K>(
                 listed.clear();
                 hear(Heard::BrokeOff);
                 if !is_patient {
-                    hear(Heard::Failed(follow.namespace()));
+                    hear(Heard::Failed(follow.list()));
                 }
                 continue;
             }
@@ -189,7 +197,7 @@ async fn follow_all<K>(
             }
             Event::AllListed => {
                 follow.since = Since::Later;
-                hear(Heard::Listed(follow.namespace(), &listed));
+                hear(Heard::Listed(follow.list(), &listed));
                 listed.clear();
             }
         }
@@ -346,8 +354,11 @@ impl Follow {
         }
     }
 
-    fn namespace(&self) -> Option<&str> {
-        self.namespace.as_deref()
+    fn list(&self) -> List<'_> {
+        List {
+            namespace: self.namespace.as_deref(),
+            history: self.history,
+        }
     }
 
     /// Whether it is likely to work again soon, so that nothing is to be done yet without it.

@@ -1,0 +1,168 @@
+//! What is looked at or asked for again, and what waits until more is known.
+
+use super::*;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const RECORD_KEY: &str = "/secrets/sealed-secrets-controller-record-key";
+
+/// A Secret of that name that nobody else made.
+fn strangers() -> Value {
+    let metadata = json!({"name": "db", "namespace": "prod", "uid": "s", "resourceVersion": "6"});
+    json!({"metadata": metadata, "data": {"password": ""}})
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_called_a_strangers_before_the_key_of_the_records_came_is_looked_at_again_with_it()
+{
+    let is_readable = Arc::new(AtomicBool::new(false));
+    let readable = Arc::clone(&is_readable);
+    let (cluster, asked) = cluster(move |method, path| {
+        if path.ends_with(RECORD_KEY) {
+            if !readable.load(Ordering::Relaxed) {
+                return failure(500, "InternalError", "no");
+            }
+            let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+            let metadata = json!({"name": "record-key", "namespace": "kube-system"});
+            return (200, json!({"metadata": metadata, "data": {"key": key}}));
+        }
+        match (method, path.rsplit('/').next()) {
+            ("GET", Some("db")) if path.contains("/secrets/") => (200, strangers()),
+            ("POST", _) if path.ends_with("/namespaces/kube-system/secrets") => {
+                failure(409, "AlreadyExists", "there is one")
+            }
+            // As one that keeps records.
+            ("PUT", Some("status")) => {
+                let conditions = json!([{"observedGeneration": 2}]);
+                let status = json!({"conditions": conditions});
+                (200, json!({"metadata": metadata(2), "status": status}))
+            }
+            _ => usual(method, path),
+        }
+    });
+    cluster.secret_seen(&name(), "6".to_owned(), Class::Backlog);
+    cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
+    work(&cluster, Duration::from_secs(60)).await;
+    let said = last_status(&asked);
+    assert_eq!(condition(&said, "Stalled"), ("True", "NotManaged"));
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
+    is_readable.store(true, Ordering::Relaxed);
+    assert!(cluster.look_for_record_key().await);
+    assert!(cluster.records.key().is_some());
+    work(&cluster, Duration::from_secs(60)).await;
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_rewritten_history_nothing_is_looked_at_before_the_sealed_secrets_are_heard_of_again()
+ {
+    let (cluster, asked) = cluster(usual);
+    cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
+    work(&cluster, Duration::from_millis(300)).await;
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
+    cluster.history_was_rewritten();
+    cluster.queue.add(name(), Class::Change);
+    let key = key_secret(&KEY, "key", Some("kube-system"));
+    cluster.keys.replace(vec![key]);
+    cluster.keys_seen(false);
+    cluster.secrets_listed(None, 1);
+    work(&cluster, Duration::from_secs(60)).await;
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
+    // One that was asked for before.
+    cluster.listed(None, 0);
+    work(&cluster, Duration::from_secs(60)).await;
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 1);
+    cluster.listed(None, 1);
+    work(&cluster, Duration::from_millis(300)).await;
+    assert_eq!(count(&asked, "GET", "/sealedsecrets/db"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn workers_that_wait_for_the_first_lists_or_for_the_lead_end_at_once_when_told_to() {
+    type Wait = fn(&Cluster);
+    let waits: [(&str, Wait); 3] = [
+        ("keys", |cluster| {
+            cluster.keys_listed.send_replace(false);
+        }),
+        ("Secrets", |cluster| {
+            cluster.secrets_known.send_replace(false);
+        }),
+        ("the lead", |cluster| {
+            cluster.settle(leader::Standing::Follows)
+        }),
+    ];
+    for (what, wait) in waits {
+        let (cluster, _) = cluster(usual);
+        wait(&cluster);
+        let mut workers = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            workers.spawn(Arc::clone(&cluster).work());
+        }
+        sleep(Duration::from_secs(1)).await;
+        cluster.queue.close();
+        let all_end = async { while workers.join_next().await.is_some() {} };
+        let ended = timeout(Duration::from_millis(100), all_end).await;
+        assert!(ended.is_ok(), "they wait for {what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_takes_long_where_there_is_no_lease_is_no_silence() {
+    let (cluster, asked) = cluster_with(&["--lease-duration=3s"], |_, path| {
+        if path.ends_with("/leases/sealed-secrets-controller") {
+            return failure(403, "Forbidden", "no");
+        }
+        // Until when is seen by a clock that no test stops.
+        std::thread::sleep(Duration::from_millis(4500));
+        (200, json!({"metadata": {"resourceVersion": "9"}}))
+    });
+    let anew = cluster.watch_anew.subscribe();
+    let election = leader::stand_for_election(Arc::clone(&cluster));
+    let _ = timeout(Duration::from_millis(2500), election).await;
+    assert!(count(&asked, "GET", "/leases/sealed-secrets-controller") >= 2);
+    assert!(!anew.has_changed().expect("the controller is there"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_back_does_not_make_a_secret_count_as_right_for_longer() {
+    let stored: Arc<Mutex<Value>> = Arc::default();
+    let status = Arc::clone(&stored);
+    let is_failing = Arc::new(AtomicBool::new(false));
+    let fails = Arc::clone(&is_failing);
+    let (cluster, asked) = cluster(move |method, path| {
+        if fails.load(Ordering::Relaxed) && path.contains("/secrets") {
+            failure(500, "InternalError", "no")
+        } else if method == "GET" && path.ends_with("/sealedsecrets/db") {
+            let mut object = sealed(2);
+            object["status"] = status.lock().expect("no test panics with it").clone();
+            (200, object)
+        } else {
+            usual(method, path)
+        }
+    });
+    let look = async |name: ObjectName| {
+        cluster.queue.add(name, Class::Change);
+        work(&cluster, Duration::from_millis(100)).await;
+        let said = last_status(&asked);
+        *stored.lock().expect("no test panics with it") = said.clone();
+        condition(&said, "Synced").0.to_owned()
+    };
+    cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
+    assert_eq!(look(name()).await, "True");
+    is_failing.store(true, Ordering::Relaxed);
+    cluster.secret_seen(&name(), "7".to_owned(), Class::Drift);
+    assert_eq!(look(name()).await, "True");
+    let failing_since = |ago: i64| {
+        let mut objects = cluster.objects();
+        let object = objects.get_mut(&name()).expect("it is there");
+        let (_, since) = object.failing.as_mut().expect("it is failing");
+        *since = since
+            .checked_sub(SignedDuration::from_secs(ago))
+            .expect("it is a time");
+    };
+    failing_since(-3600);
+    assert_eq!(look(name()).await, "True");
+    // A minute after the clock was set back.
+    failing_since(61);
+    assert_eq!(look(name()).await, "False");
+}
