@@ -14,20 +14,16 @@ use tracing::{error, warn};
 
 use super::{
     Cluster,
-    certificate_map::publish,
-    feature::Feature,
+    certificate_map::Offered,
     make_key::{NotMade, Wanted},
-    object_name::ObjectName,
 };
 
 /// How often it is looked whether something is due, whatever a clock said before.
 const GLANCE: Duration = Duration::from_secs(3600);
 /// The first wait after a key could not be made, doubled up to [`GLANCE`].
 const FIRST_RETRY: Duration = Duration::from_secs(2);
-/// How long until the certificate is offered again where that failed.
-const OFFER_AGAIN: Duration = Duration::from_secs(30);
-/// Added to the name of the installation: the name of the ConfigMap with the certificate.
-const CERTIFICATE: &str = "-certificate";
+/// How long until a key that is due is looked after by one that leads again.
+const LEAD_AGAIN: Duration = Duration::from_secs(30);
 
 /// When a key may be made: never twice at once, and ever later while none can be made.
 #[derive(Debug)]
@@ -70,7 +66,7 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
         signal(SignalKind::user_defined1()).map_err(|_| anyhow!("cannot wait for signals"))?;
     let mut cutoff = cluster.args.key_cutoff_time;
     let mut tries = Tries::new();
-    let mut offered = None;
+    let mut offered = Offered::default();
     let mut told = None;
     let mut lead = cluster.lead_changes();
     // Whether what an earlier leader left was looked for since this one leads.
@@ -80,7 +76,7 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
         let then = std::mem::replace(&mut history, cluster.history.number());
         if then != history {
             // What was written may be as it was before.
-            offered = None;
+            offered = Offered::default();
             looked = false;
         }
         if cluster.keys.is_listed() {
@@ -118,7 +114,7 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
                         tries.succeeded(Instant::now());
                         Duration::ZERO
                     }
-                    Err(NotMade::NotLeading) => OFFER_AGAIN,
+                    Err(NotMade::NotLeading) => LEAD_AGAIN,
                     Err(NotMade::Problem(problem)) => {
                         error!("a new key is due and cannot be made: {problem}");
                         tries.failed(Instant::now())
@@ -128,20 +124,17 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
         } else {
             GLANCE
         };
-        if !leads {
+        if leads {
+            cluster.offer_certificate(&mut offered).await;
+        } else {
             // Another one may offer another.
-            offered = None;
+            offered = Offered::default();
             looked = false;
         }
-        let is_offered = !leads || cluster.offer_certificate(&mut offered).await;
-        let wait = if is_offered {
-            wait
-        } else {
-            wait.min(OFFER_AGAIN)
-        };
         cluster.look_at_validity(&mut told);
         tokio::select! {
             () = sleep(wait) => {}
+            () = cluster.keep_certificate_offered(&mut offered), if leads => {}
             () = cluster.keys_changed.notified() => {}
             _ = lead.changed() => {}
             _ = now_please.recv() => {
@@ -171,33 +164,6 @@ impl Cluster {
                 self.keys_seen(true);
             }
         }
-    }
-
-    /// Writes the certificate where every user may read it.
-    ///
-    /// Whether nothing is left to be tried again.
-    async fn offer_certificate(&self, offered: &mut Option<Option<String>>) -> bool {
-        if !self.keys.is_listed() {
-            return true;
-        }
-        let ring = self.keys.ring();
-        let pem = ring.current().map(|(_, certificate)| certificate.to_pem());
-        if offered.as_ref() == Some(&pem) {
-            return true;
-        }
-        let name = ObjectName::new(&self.own, format!("{}{CERTIFICATE}", self.args.name));
-        match publish(&self.api, &name, pem.as_deref()).await {
-            Ok(()) => *offered = Some(pem),
-            Err(super::ApiError::Forbidden(_)) => {
-                self.feature_off(Feature::CertificateConfigMap);
-                *offered = Some(pem);
-            }
-            Err(error) => {
-                warn!("the ConfigMap {name} cannot be written: {error}");
-                return false;
-            }
-        }
-        true
     }
 
     /// Says once of a certificate that it is not valid.

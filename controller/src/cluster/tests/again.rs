@@ -5,6 +5,7 @@ use super::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const RECORD_KEY: &str = "/secrets/sealed-secrets-controller-record-key";
+const CERTIFICATE: &str = "/configmaps/sealed-secrets-controller-certificate";
 
 /// A Secret of that name that nobody else made.
 fn strangers() -> Value {
@@ -121,6 +122,57 @@ async fn a_list_that_takes_long_where_there_is_no_lease_is_no_silence() {
     let _ = timeout(Duration::from_millis(2500), election).await;
     assert!(count(&asked, "GET", "/leases/sealed-secrets-controller") >= 2);
     assert!(!anew.has_changed().expect("the controller is there"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_certificate_is_offered_again_where_somebody_deletes_it_or_gives_the_right_to() {
+    let is_allowed = Arc::new(AtomicBool::new(false));
+    let there = Arc::new(Mutex::new(None::<Value>));
+    let (allowed, map) = (Arc::clone(&is_allowed), Arc::clone(&there));
+    let (cluster, asked) = cluster(move |method, path| {
+        let mut map = map.lock().expect("no test panics with it");
+        match method {
+            "POST" if path.ends_with("/configmaps") => {
+                if !allowed.load(Ordering::Relaxed) {
+                    return failure(403, "Forbidden", "no");
+                }
+                *map = Some(json!({"metadata": {}, "data": {"tls.crt": KEY.certificate.to_pem()}}));
+                (201, json!({"metadata": {}}))
+            }
+            "GET" if path.ends_with(CERTIFICATE) => match map.clone() {
+                Some(map) => (200, map),
+                None => failure(404, "NotFound", "not found"),
+            },
+            _ if path.ends_with("/secrets") => (200, json!({"metadata": {}, "items": []})),
+            _ => usual(method, path),
+        }
+    });
+    let feature = |off: u8| {
+        let line =
+            format!("seal_controller_feature_off{{feature=\"certificate-config-map\"}} {off}");
+        cluster.metrics.text().contains(&line)
+    };
+    let is_there = || there.lock().expect("no test panics with it").is_some();
+    let looked_after = tokio::spawn(renew::look_after_keys(Arc::clone(&cluster)));
+    let eleven_minutes = Duration::from_secs(660);
+    sleep(eleven_minutes).await;
+    assert!(feature(1) && !is_there());
+    is_allowed.store(true, Ordering::Relaxed);
+    sleep(eleven_minutes).await;
+    assert!(feature(0) && is_there());
+    *there.lock().expect("no test panics with it") = None;
+    sleep(eleven_minutes).await;
+    assert!(is_there());
+    // A few an hour, and nothing is written that is right.
+    let (read, written) = (
+        count(&asked, "GET", CERTIFICATE),
+        count(&asked, "POST", "/configmaps"),
+    );
+    sleep(Duration::from_secs(3600)).await;
+    let read = count(&asked, "GET", CERTIFICATE) - read;
+    assert!((5..=7).contains(&read), "{read}");
+    assert_eq!(count(&asked, "POST", "/configmaps"), written);
+    looked_after.abort();
 }
 
 #[tokio::test(start_paused = true)]
