@@ -36,7 +36,9 @@ const TIME_LIMIT_OF_EVENTS: Duration = Duration::from_secs(2);
 const LONGEST_REFUSAL: usize = 512;
 /// So much of it is kept, to see whether what is passed on is a part of a value.
 const LONGEST_KEPT: usize = 8 * LONGEST_REFUSAL;
-/// The client's word for a body that is none of the API server's: it may hold anything, also what was sent.
+/// The longest wait that is asked for and kept.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+/// Stands for a body that is none of the API server's: it may hold anything, also what was sent.
 const NO_STATUS: &str = "Failed to parse error data";
 
 /// The API server, as this controller's ServiceAccount.
@@ -113,6 +115,8 @@ pub(super) enum ApiError {
     NotLeading,
     /// The API server could not be reached, or failed.
     Failed(String),
+    /// It failed, and says for how long not to come again.
+    Busy(String, Duration),
 }
 
 impl fmt::Display for ApiError {
@@ -126,7 +130,8 @@ impl fmt::Display for ApiError {
             | Self::Denied(message)
             | Self::Refused(message)
             | Self::TooLarge(message)
-            | Self::Failed(message) => formatter.write_str(&shortened(message)),
+            | Self::Failed(message)
+            | Self::Busy(message, _) => formatter.write_str(&shortened(message)),
         }
     }
 }
@@ -140,7 +145,21 @@ impl ApiError {
             | Self::Denied(message)
             | Self::Refused(message)
             | Self::TooLarge(message)
-            | Self::Failed(message) => message,
+            | Self::Failed(message)
+            | Self::Busy(message, _) => message,
+        }
+    }
+
+    /// Whether the API server could not be reached, or failed.
+    pub(super) fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Busy(..))
+    }
+
+    /// How long to wait at least before the same is asked for again.
+    pub(super) fn retry_after(&self) -> Duration {
+        match self {
+            Self::Busy(_, wait) => *wait,
+            _ => Duration::ZERO,
         }
     }
 }
@@ -318,15 +337,15 @@ impl ApiServer {
         limit: Duration,
     ) -> Result<Value, ApiError> {
         let request = http_request(method, path, body);
-        let answer = timeout(limit, self.client.request_text(request)).await;
+        let answer = timeout(limit, self.exchange(request)).await;
         let text = match answer {
-            Ok(Ok(text)) => Zeroizing::new(text),
-            Ok(Err(kube::Error::Api(status))) => {
+            Ok(Ok(Answer::Whole(text))) => text,
+            Ok(Ok(Answer::Refusal(status, retry_after))) => {
                 // That something is not there is an answer like any other.
                 if status.code != 404 {
                     self.metrics.api_failed(Some(status.code));
                 }
-                return Err(refusal(&status));
+                return Err(refusal(&status, retry_after));
             }
             Ok(Err(_)) => {
                 self.metrics.api_failed(None);
@@ -344,6 +363,38 @@ impl ApiServer {
         let object = read_object(&text).map_err(|_| nonsense())?;
         object.is_object().then_some(object).ok_or_else(nonsense)
     }
+
+    /// As [`Client::request_text`] does it, which does not tell what the headers say.
+    async fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<Answer, kube::Error> {
+        let response = self.client.send(request.map(Body::from)).await?;
+        let (head, body) = response.into_parts();
+        let body = body.collect_bytes().await?.to_vec();
+        let text = Zeroizing::new(String::from_utf8(body).map_err(kube::Error::FromUtf8)?);
+        if !head.status.is_client_error() && !head.status.is_server_error() {
+            return Ok(Answer::Whole(text));
+        }
+        let status = serde_json::from_str(&text).unwrap_or_else(|_| {
+            Status::failure(text.trim(), NO_STATUS).with_code(head.status.as_u16())
+        });
+        Ok(Answer::Refusal(
+            Box::new(status),
+            retry_after(&head.headers),
+        ))
+    }
+}
+
+/// What the API server answers.
+enum Answer {
+    Whole(Zeroizing<String>),
+    /// With how long to wait before the next try, where it says so.
+    Refusal(Box<Status>, Option<Duration>),
+}
+
+/// When to come again. The API server says it in seconds.
+fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(http::header::RETRY_AFTER)?;
+    let seconds = seconds.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
 }
 
 fn nonsense() -> ApiError {
@@ -365,7 +416,7 @@ fn json(object: &impl Serialize) -> Result<Vec<u8>, ApiError> {
         .map_err(|_| ApiError::Refused("it cannot be written as JSON".to_owned()))
 }
 
-fn refusal(status: &Status) -> ApiError {
+fn refusal(status: &Status, retry_after: Option<Duration>) -> ApiError {
     let message = || match status.reason.as_str() {
         NO_STATUS => "not in its own words".to_owned(),
         _ => in_one_line(&status.message)
@@ -383,7 +434,13 @@ fn refusal(status: &Status) -> ApiError {
         (413, _) => ApiError::TooLarge(message()),
         (500, _) if is_too_large(&status.message) => ApiError::TooLarge(message()),
         (400 | 405 | 415 | 422, _) => ApiError::Refused(message()),
-        (code, _) => ApiError::Failed(format!("the API server answered {code}: {}", message())),
+        (code, _) => {
+            let message = format!("the API server answered {code}: {}", message());
+            match retry_after {
+                Some(wait) => ApiError::Busy(message, wait),
+                None => ApiError::Failed(message),
+            }
+        }
     }
 }
 
@@ -454,7 +511,11 @@ mod tests {
                 ApiError::Failed("the API server answered 500: no wonder".to_owned()),
             ),
         ] {
-            assert_eq!(refusal(&status(code, reason)), expected, "{code} {reason}");
+            assert_eq!(
+                refusal(&status(code, reason), None),
+                expected,
+                "{code} {reason}"
+            );
         }
     }
 
@@ -469,14 +530,14 @@ mod tests {
             for code in [400, 401, 403, 404, 409, 413, 422, 429, 500] {
                 let status = Status::failure(message, "Any").with_code(code);
                 let expected = ApiError::Denied(message.to_owned());
-                assert_eq!(refusal(&status), expected, "{code}");
+                assert_eq!(refusal(&status, None), expected, "{code}");
             }
         }
         // One that cannot be asked has not denied it.
         let message =
             "Internal error occurred: failed calling webhook \"a.example\": connection refused";
         let status = Status::failure(message, "InternalError").with_code(500);
-        assert!(matches!(refusal(&status), ApiError::Failed(_)));
+        assert!(matches!(refusal(&status, None), ApiError::Failed(_)));
     }
 
     #[test]
@@ -486,7 +547,10 @@ mod tests {
             "rpc error: code = ResourceExhausted desc = trying to send message larger than max (2200395 vs. 2097152)",
         ] {
             let status = Status::failure(message, "").with_code(500);
-            assert_eq!(refusal(&status), ApiError::TooLarge(message.to_owned()));
+            assert_eq!(
+                refusal(&status, None),
+                ApiError::TooLarge(message.to_owned())
+            );
         }
     }
 
@@ -510,13 +574,16 @@ mod tests {
     #[test]
     fn a_long_refusal_is_cut() {
         let status = Status::failure(&"x".repeat(10_000), "Invalid").with_code(422);
-        assert_eq!(refusal(&status).to_string(), "x".repeat(LONGEST_REFUSAL));
+        assert_eq!(
+            refusal(&status, None).to_string(),
+            "x".repeat(LONGEST_REFUSAL)
+        );
     }
 
     #[test]
     fn a_body_that_is_not_the_api_servers_is_not_repeated() {
         let status = Status::failure("<html>marker</html>", NO_STATUS).with_code(502);
-        let said = refusal(&status).to_string();
+        let said = refusal(&status, None).to_string();
         assert_eq!(said, "the API server answered 502: not in its own words");
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::Notify;
 use tracing::{debug, warn};
 
-use super::{ApiError, Cluster, api_server::Kind, objects::number};
+use super::{Cluster, api_server::Kind, objects::number};
 
 /// What is known of how far the API server's history has come.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl Cluster {
             }
             Err(error) => {
                 // What is refused lasts, and is asked for again in its time.
-                let has_failed = matches!(error, ApiError::Failed(_));
+                let has_failed = error.is_failure();
                 if has_failed {
                     self.history.doubt();
                 }

@@ -204,7 +204,7 @@ impl Cluster {
             // The next look tells more.
             Ok(Err(error)) => {
                 debug!("the Lease cannot be held: {error}");
-                !matches!(error, ApiError::Failed(_))
+                !error.is_failure()
             }
             Err(_) => {
                 debug!("the Lease cannot be held: the API server does not answer");
@@ -350,6 +350,7 @@ fn is_barred(error: &ApiError) -> bool {
         ApiError::AlreadyExists
         | ApiError::Conflict
         | ApiError::NotLeading
-        | ApiError::Failed(_) => false,
+        | ApiError::Failed(_)
+        | ApiError::Busy(..) => false,
     }
 }

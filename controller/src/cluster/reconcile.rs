@@ -40,8 +40,8 @@ enum Outcome {
     Settled(Known),
     /// It is to be looked at again: something changed under our hands.
     Again,
-    /// Something outside failed; it is tried again, ever later.
-    Failed,
+    /// Something outside failed; it is tried again, ever later, and not before this time is over.
+    Failed(Duration),
     /// It is to be looked at again after this time, for this reason.
     After(Duration, Class),
 }
@@ -52,7 +52,7 @@ impl Outcome {
             Self::Dropped => "dropped",
             Self::Settled(_) => "settled",
             Self::Again => "again",
-            Self::Failed => "failed",
+            Self::Failed(_) => "failed",
             Self::After(..) => "put-off",
         }
     }
@@ -69,6 +69,8 @@ pub(super) struct Done {
     pub(super) opens: bool,
     /// When to look again, where that is known.
     pub(super) after: Option<Duration>,
+    /// How long to wait at least where something outside failed.
+    pub(super) retry_after: Duration,
     /// The record of the Secret, where it is as it should be.
     pub(super) record: Option<NewRecord>,
     /// The Secret as it was written.
@@ -83,6 +85,7 @@ impl Done {
             secret,
             opens: true,
             after: None,
+            retry_after: Duration::ZERO,
             record: None,
             stored: None,
         }
@@ -185,11 +188,11 @@ impl Cluster {
                 let wait = if has_new_keys { Duration::ZERO } else { wait };
                 self.queue.add_after(name.clone(), class, wait);
             }
-            Outcome::Failed => {
+            Outcome::Failed(least) => {
                 objects.conclude(name, None);
                 let times = objects.count_failure(name, Timestamp::now());
-                self.queue
-                    .add_after(name.clone(), class, wait_after(FIRST_RETRY, times));
+                let wait = wait_after(FIRST_RETRY, times).max(least);
+                self.queue.add_after(name.clone(), class, wait);
             }
         }
     }
@@ -198,16 +201,16 @@ impl Cluster {
         let object = match self.api.get(Kind::SealedSecret, name).await {
             Ok(Some(object)) => object,
             // The watch says whether it is gone. Until then an API server that just begins may not know it yet.
-            Ok(None) => return Outcome::Failed,
+            Ok(None) => return Outcome::Failed(Duration::ZERO),
             Err(error) => {
                 debug!(key = %name, "the SealedSecret cannot be read: {error}");
                 self.metrics
                     .unseal_failed(UnsealError::Fetch, &name.namespace);
-                return Outcome::Failed;
+                return Outcome::Failed(error.retry_after());
             }
         };
         let Some(mut read) = Read::of(object, self.result_flags()) else {
-            return Outcome::Failed;
+            return Outcome::Failed(Duration::ZERO);
         };
         if read.is_being_deleted() {
             return Outcome::Settled(read.known(true, None));
@@ -239,7 +242,10 @@ impl Cluster {
             Err(ApiError::NotLeading) => return Outcome::Dropped,
             Err(error) => {
                 let message = format!("the Secret cannot be read: {error}");
-                Done::found(Verdict::failed(Reason::Retrying, message), None)
+                Done {
+                    retry_after: error.retry_after(),
+                    ..Done::found(Verdict::failed(Reason::Retrying, message), None)
+                }
             }
         };
         if self.was_right_just_now(name, &read, now) {
@@ -260,7 +266,7 @@ impl Cluster {
                 }
                 self.metrics
                     .unseal_failed(UnsealError::Status, &name.namespace);
-                Outcome::Failed
+                Outcome::Failed(error.retry_after())
             }
             // Once more, now that the record can be kept.
             Ok(Told::WithoutRecord) => Outcome::After(Duration::ZERO, class),
@@ -268,12 +274,12 @@ impl Cluster {
                 Some(wait) => Outcome::After(wait, class),
                 // Nobody tells when the Secret in the way goes, or is annotated.
                 None if !self.watches_secrets() && is_of_the_secret(done.verdict.reason) => {
-                    Outcome::Failed
+                    Outcome::Failed(done.retry_after)
                 }
                 None if done.verdict.is_ready() || done.verdict.reason.is_terminal() => {
                     Outcome::Settled(read.known(done.opens, done.secret))
                 }
-                None => Outcome::Failed,
+                None => Outcome::Failed(done.retry_after),
             },
         }
     }

@@ -229,7 +229,7 @@ impl Cluster {
                 let reason = match &error {
                     ApiError::Refused(_) | ApiError::TooLarge(_) => Reason::SecretRefused,
                     ApiError::Forbidden(_) | ApiError::Denied(_) => Reason::WriteForbidden,
-                    ApiError::Failed(_) => Reason::Retrying,
+                    ApiError::Failed(_) | ApiError::Busy(..) => Reason::Retrying,
                     ApiError::AlreadyExists => {
                         // Somebody else was faster, and equal content would prove nothing.
                         if let Some(object) = self.objects().get_mut(name) {
@@ -247,7 +247,10 @@ impl Cluster {
                 // A webhook sees the Secret that is there as well.
                 let secrets = [Some(&secret), present];
                 let verdict = refused(reason, &error, secrets.into_iter().flatten());
-                return Ok(Done::found(verdict, version));
+                return Ok(Done {
+                    retry_after: error.retry_after(),
+                    ..Done::found(verdict, version)
+                });
             }
         };
         match cause {

@@ -61,7 +61,10 @@ where
             if code == NO_ANSWER.0 {
                 std::future::pending::<()>().await;
             }
-            let response = http::Response::builder().status(code);
+            let mut response = http::Response::builder().status(code);
+            if let Some(seconds) = object["details"]["retryAfterSeconds"].as_u64() {
+                response = response.header("Retry-After", seconds);
+            }
             let body = Body::from(object.to_string().into_bytes());
             Ok::<_, kube::Error>(response.body(body).expect("it is a response"))
         }

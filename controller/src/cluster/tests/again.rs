@@ -218,3 +218,41 @@ async fn a_clock_that_is_set_back_does_not_make_a_secret_count_as_right_for_long
     failing_since(61);
     assert_eq!(look(name()).await, "False");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_api_server_is_asked_again_no_sooner_than_it_says() {
+    type IsBusy = fn(&str, &str) -> bool;
+    let requests: [(&str, IsBusy); 4] = [
+        ("read the SealedSecret", |method, path| {
+            method == "GET" && path.contains("/sealedsecrets/")
+        }),
+        ("read the Secret", |method, path| {
+            method == "GET" && path.contains("/secrets/")
+        }),
+        ("write the Secret", |method, path| {
+            method == "POST" && path.ends_with("/secrets")
+        }),
+        ("write the status", |_, path| path.ends_with("/status")),
+    ];
+    for (what, is_busy) in requests {
+        for (code, said, waits) in [(429, 20, 20), (503, 20, 20), (429, 3600, 60), (404, 20, 1)] {
+            let (cluster, asked) = cluster(move |method, path| {
+                if !is_busy(method, path) {
+                    return usual(method, path);
+                }
+                let (_, mut status) = failure(code, "TooManyRequests", "later");
+                status["details"]["retryAfterSeconds"] = said.into();
+                (code, status)
+            });
+            if code == 404 && what != "write the status" {
+                continue;
+            }
+            cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
+            let looks = || count(&asked, "GET", "/sealedsecrets/db");
+            work(&cluster, Duration::from_millis(waits * 1000 - 200)).await;
+            assert_eq!(looks(), 1, "{what}: {code}, {said}");
+            work(&cluster, Duration::from_millis(500)).await;
+            assert_eq!(looks(), 2, "{what}: {code}, {said}");
+        }
+    }
+}
