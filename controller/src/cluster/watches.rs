@@ -175,10 +175,12 @@ async fn follow_all<K>(
                 continue;
             }
         };
-        if !matches!(event, Event::Listed(_)) {
+        // One that is begun may end at once.
+        if !matches!(event, Event::Listed(_) | Event::Begun) {
             follow.works();
         }
         match event {
+            Event::Begun => {}
             Event::Listed(object) => {
                 if let Some(name) = name_of(object.meta()) {
                     listed.insert(name.clone());
@@ -250,10 +252,14 @@ async fn follow_keys(
                 continue;
             }
         };
-        if !matches!(event, Event::Listed(_)) {
+        if !matches!(event, Event::Listed(_) | Event::Begun) {
             follow.works();
         }
         let changed = match event {
+            Event::Begun => {
+                cluster.feature_on(Feature::KeyWatch);
+                None
+            }
             Event::Listed(object) => {
                 listed.extend(key_secret(object));
                 None

@@ -13,6 +13,7 @@ use seal_tests::{
     run::Run,
     scratch::Scratch,
 };
+use serde_json::json;
 
 use crate::site::{EVERYWHERE, Site, base, key_secret_of, put_key};
 
@@ -136,6 +137,28 @@ fn without_the_right_to_watch_keys_they_are_found_within_half_a_minute() {
         });
     site.synced("newer");
     assert_off(&site, "key-watch", loss, 1);
+
+    let account = format!(
+        "system:serviceaccount:{}:sealed-secrets-controller",
+        site.system
+    );
+    let group = "rbac.authorization.k8s.io";
+    let api_version = format!("{group}/v1");
+    let metadata = json!({"name": "watch-keys", "namespace": site.system});
+    site.api().apply(&json!({
+        "apiVersion": api_version, "kind": "Role", "metadata": metadata,
+        "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["watch"]}],
+    }));
+    site.api().apply(&json!({
+        "apiVersion": api_version, "kind": "RoleBinding", "metadata": metadata,
+        "roleRef": {"apiGroup": group, "kind": "Role", "name": "watch-keys"},
+        "subjects": [{"apiGroup": group, "kind": "User", "name": account}],
+    }));
+    let series = "seal_controller_feature_off{feature=\"key-watch\"}";
+    site.controller
+        .wait_for_within(limit, "the right is noticed", |controller| {
+            controller.metric(series).filter(|value| *value == 0.0)
+        });
 }
 
 #[test]

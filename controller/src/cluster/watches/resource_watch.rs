@@ -49,6 +49,8 @@ pub(super) enum Event<K> {
     Listed(K),
     /// Those were all.
     AllListed,
+    /// A watch was begun: there is the right to.
+    Begun,
     /// An object was made or changed.
     Changed(K),
     /// An object is gone.
@@ -218,7 +220,10 @@ where
                         }
                     }
                 }
-                State::Listed(version) => self.begin_watch(version).await?,
+                State::Listed(version) => {
+                    self.begin_watch(version).await?;
+                    return Ok(Event::Begun);
+                }
                 State::Watching(version, watch) => {
                     if let Some(event) = self.hear(version, watch).await? {
                         return Ok(event);
