@@ -12,6 +12,7 @@ mod history;
 mod keys;
 mod leader;
 mod make_key;
+mod mending;
 mod object_name;
 mod objects;
 mod open;
@@ -221,8 +222,8 @@ impl Cluster {
         if let Some(record) = read.record() {
             self.records.heard_of(record);
         }
-        let is_edited = self.look_at_record(name, &read);
-        if is_new || is_edited {
+        self.look_at_record(name, &read);
+        if is_new {
             self.queue.add(name.clone(), self.class_of(class));
         }
         if is_new {

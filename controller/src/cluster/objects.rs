@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_api::{Reason, SecretRecord, Verdict};
 use seal_sealing::Tried;
 
-use super::{keys::KeyIds, object_name::ObjectName};
+use super::{keys::KeyIds, mending::Mending, object_name::ObjectName};
 use crate::contest::Contest;
 
 /// Tells a state of a SealedSecret from others: its uid and generation, labels, annotations, spec, and whether it is being
@@ -73,8 +73,8 @@ pub(super) struct Object {
     pub(super) record: Option<Box<SecretRecord>>,
     /// Whether a record that its Secret is about to be made says nothing: somebody else was faster.
     pub(super) intent_void: bool,
-    /// When its status was last written for nothing but a record or somebody else's edit of it.
-    pub(super) mended: Option<Timestamp>,
+    /// The last mending of its status, where somebody else edited it.
+    pub(super) mending: Option<Mending>,
     /// The `resourceVersion` after our last write of its status.
     pub(super) status_version: u64,
     /// The state of it whose status has no room for a record.

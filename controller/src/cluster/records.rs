@@ -3,13 +3,14 @@
 //! A record stands in the status of its SealedSecret. Where it cannot, it is kept in memory, made with a key of this
 //! process, so that nothing but a restart costs an opening.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use seal_api::{RecordMode, RecordedSecret, SecretRecord, Verdict};
 use seal_sealing::Secret;
 use serde_json::Value;
 
 use super::{
     Cluster,
+    mending::Mending,
     object_name::ObjectName,
     objects::number,
     read::{Read, text},
@@ -19,9 +20,6 @@ use crate::{
     plan::{Record, next_status},
     record::{Proof, Whose, Written},
 };
-
-/// How long until a status is mended again that somebody else edits: two controllers must not do it in turns.
-const MEND_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// The record of a Secret that is right.
 #[derive(Debug)]
@@ -57,8 +55,8 @@ impl Cluster {
     }
 
     /// Looks at what a SealedSecret that was heard of says of its Secret. Where its record proves that it is right, it is known
-    /// without a look. Whether its status was edited by somebody else and is to be mended now.
-    pub(super) fn look_at_record(&self, name: &ObjectName, read: &Read) -> bool {
+    /// without a look. Where its status was edited by somebody else, it is mended after a while.
+    pub(super) fn look_at_record(&self, name: &ObjectName, read: &Read) {
         let status = read.status.as_ref();
         let in_status = status.and_then(|status| status.record.as_ref());
         let proof = in_status.and_then(|record| self.prove(name, read, record));
@@ -76,15 +74,15 @@ impl Cluster {
             self.count(name, read, &Verdict::unsealed(), status);
             let keys = proof.iter().flat_map(Proof::sealing_keys);
             self.metrics.set_keys_of(&name.namespace, &name.name, keys);
-            return false;
+            return;
         }
         let mut objects = self.objects();
         let Some(object) = objects.get_mut(name) else {
-            return false;
+            return;
         };
         let is_later = number(&read.version) > object.status_version;
         let Some(verdict) = object.verdict.clone().filter(|_| is_later) else {
-            return false;
+            return;
         };
         let lost_record = verdict.is_ready()
             && self.records.key().is_some()
@@ -93,23 +91,14 @@ impl Cluster {
         let is_known = object.knows(read.seen);
         let is_edited = lost_record || !says(&verdict);
         if !is_known || !is_edited || !self.args.update_status {
-            return false;
+            return;
         }
-        let again = object.mended.map(|mended| mended + MEND_AGAIN);
-        match again.filter(|again| *again > now) {
-            None => {
-                object.mended = Some(now);
-                objects.note_edited(name, now);
-                true
-            }
-            Some(again) => {
-                objects.note_edited(name, again);
-                drop(objects);
-                let wait = again.duration_since(now).unsigned_abs();
-                self.queue.add_after(name.clone(), Class::Drift, wait);
-                false
-            }
-        }
+        let mending = Mending::of_edit(object.mending, read.seen, now);
+        object.mending = Some(mending);
+        objects.note_edited(name, mending.due);
+        drop(objects);
+        let wait = mending.due.duration_since(now).unsigned_abs();
+        self.queue.add_after(name.clone(), Class::Drift, wait);
     }
 
     /// The record of a Secret that is as it should be.

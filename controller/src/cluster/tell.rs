@@ -44,6 +44,10 @@ impl Cluster {
             let mut objects = self.objects();
             objects.get_mut(name).map_or((None, true), |object| {
                 let said_before = object.verdict.replace(done.verdict.clone());
+                if done.wrote {
+                    // Another controller may have looked at it for the same reason, and have something else to say.
+                    object.mending = None;
+                }
                 (said_before, object.too_large != Some(read.seen))
             })
         };

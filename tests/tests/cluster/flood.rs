@@ -34,7 +34,7 @@ use load::{Door, HTTP, Load, METRICS};
 const MARKER: &str = "marker-flood-90d2";
 /// What the bodies of all callers may take, several times over for what is made of them, and the program itself.
 const MOST_MIB: u64 = 256;
-/// What a kubelet gives a probe in the manifests of both, and a little more for a machine that does other things.
+/// What a kubelet gives a probe in our manifests.
 const PROBE: Duration = Duration::from_secs(5);
 /// A median may be twice what it is without load, and so much more: what the scheduler of a busy machine makes of it.
 const ALLOWANCE: Duration = Duration::from_millis(25);

