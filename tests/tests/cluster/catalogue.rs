@@ -8,7 +8,10 @@ use std::{
 };
 
 use seal_tests::{
-    cluster::{Fault, Setup, find_condition, install, kustomized, namespace, seal, sealed_secret},
+    cluster::{
+        Controller, Fault, Manifests, Proxy, Setup, find_condition, install, kustomized, namespace,
+        seal, sealed_secret, shared,
+    },
     control_plane::{Answer, ControlPlane},
     health::verdicts,
     programs::Program,
@@ -231,7 +234,7 @@ fn secrets_without_owner_reference_stay_when_the_definition_and_the_controller_g
             let path = format!("/api/v1/namespaces/{apps}/secrets/{name}");
             plane.api().get(&path)
         };
-        let goes = |name: &str, controller: &seal_tests::cluster::Controller<'_>| {
+        let goes = |name: &str, controller: &Controller<'_>| {
             let limit = Duration::from_secs(60);
             controller.wait_for_within(limit, "the Secret goes with its owner", |_| {
                 (secret(name).status == 404).then_some(())
@@ -257,6 +260,32 @@ fn secrets_without_owner_reference_stay_when_the_definition_and_the_controller_g
         assert_eq!(ended.code, Some(0), "{}", ended.log);
         assert_eq!(secret("kept").body, before);
     }
+}
+
+#[test]
+fn who_is_told_to_stop_before_it_knows_what_there_is_says_nothing_of_work_that_it_broke_off() {
+    let plane = shared(Manifests::Ours);
+    let (system, apps) = (namespace(plane, "system"), namespace(plane, "apps"));
+    let proxy = Proxy::start(plane);
+    let setup = Setup::ours()
+        .namespace(&system)
+        .watching([&system, &apps])
+        .args([format!("--kubeconfig={}", proxy.kubeconfig().display())]);
+    proxy.misbehave(|asked| asked.is_list().then_some(Fault::Silence));
+    let installation = install(plane, &setup);
+    let mut controller = Controller::start(installation.pod(), Program::Controller);
+    controller.wait_for("it leads and waits for the lists", |controller| {
+        let leads = controller.log().contains("this replica leads");
+        (leads && proxy.faults() >= 3).then_some(())
+    });
+    let ended = controller.stop();
+    assert_eq!(ended.code, Some(0), "{}", ended.log);
+    assert!(
+        ended.log.contains("the lead was given back"),
+        "{}",
+        ended.log
+    );
+    assert!(!ended.log.contains("in the middle"), "{}", ended.log);
 }
 
 #[test]
