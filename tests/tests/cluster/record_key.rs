@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use seal_tests::cluster::{Fault, Manifests, Proxy, shared};
+use seal_tests::cluster::{Fault, Manifests, Proxy, find_condition, shared};
+use serde_json::json;
 
 use crate::site::{EVERYWHERE, Site};
 
@@ -82,4 +83,32 @@ fn the_right_to_the_key_of_the_records_that_is_given_is_noticed_and_what_is_righ
             assert_eq!(site.controller.metric(OPERATIONS), Some(0.0));
         }
     }
+}
+
+#[test]
+fn a_secret_of_ours_that_only_its_record_proves_is_ours_again_when_the_key_of_the_records_can_be_read()
+ {
+    let proxy = Proxy::start(shared(Manifests::Ours));
+    let kubeconfig = format!("--kubeconfig={}", proxy.kubeconfig().display());
+    let mut site = Site::with(Manifests::Ours, |setup| setup.args([kubeconfig]));
+    let mut sealed = site.sealed("db", &[("password", "x")]);
+    sealed["spec"]["template"]["metadata"]["annotations"] =
+        json!({"sealedsecrets.bitnami.com/skip-set-owner-references": "true"});
+    site.api().apply(&sealed);
+    site.synced("db");
+    site.recorded("db");
+    proxy.misbehave(|asked| {
+        let fails = || Fault::status(500, "InternalError");
+        asked.path.ends_with(KEY).then(fails)
+    });
+    // The controller gives up to wait for the key before it is ready.
+    site.controller.restart();
+    site.stalled("db", "NotManaged");
+    proxy.behave();
+    site.controller
+        .wait_for_within(NOTICED, "it is ours again", |_| {
+            let object = site.api().get(&site.sealed_path("db")).body;
+            let synced = find_condition(&object, "Synced")?;
+            (synced["status"] == "True").then_some(())
+        });
 }
