@@ -262,6 +262,7 @@ impl Cluster {
                 let _turn = self.deletions.acquire().await;
                 self.try_to_delete_secret_of(name, uid).await
             };
+            let mut wait = wait_after(FIRST_RETRY, times);
             match outcome {
                 Ok(()) => return,
                 Err(ApiError::NotLeading) => {}
@@ -269,11 +270,12 @@ impl Cluster {
                     return self.feature_off(Feature::OldGarbageCollection);
                 }
                 Err(error) => {
+                    wait = wait.max(error.retry_after());
                     warn!(secret = %name, "the Secret cannot be deleted, will retry: {error}");
                 }
             }
             tokio::select! {
-                () = sleep(wait_after(FIRST_RETRY, times)) => {}
+                () = sleep(wait) => {}
                 _ = lead.changed() => {}
             }
         }

@@ -119,6 +119,7 @@ impl Cluster {
                 self.wait_to_lead().await;
             };
             tokio::select! {
+                biased;
                 () = may_begin => {}
                 () = self.queue.closed() => return,
             }

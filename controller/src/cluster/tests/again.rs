@@ -256,3 +256,20 @@ async fn the_api_server_is_asked_again_no_sooner_than_it_says() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_is_deleted_no_sooner_than_the_api_server_says() {
+    let is_busy = AtomicBool::new(true);
+    let (cluster, asked) = cluster(move |_, _| {
+        if is_busy.swap(false, Ordering::Relaxed) {
+            let (_, mut status) = failure(429, "TooManyRequests", "later");
+            status["details"]["retryAfterSeconds"] = 20.into();
+            return (429, status);
+        }
+        failure(404, "NotFound", "not found")
+    });
+    let begun = tokio::time::Instant::now();
+    cluster.delete_secret_of(&name(), "u").await;
+    assert_eq!(begun.elapsed().as_secs(), 20);
+    assert_eq!(count(&asked, "GET", "/secrets/db"), 1);
+}
