@@ -9,6 +9,7 @@ mod effort;
 mod events;
 mod feature;
 mod history;
+mod in_hand;
 mod keys;
 mod leader;
 mod make_key;
@@ -56,6 +57,7 @@ use api_server::{ApiError, ApiServer, Kind};
 use effort::Effort;
 use feature::Feature;
 use history::History;
+use in_hand::{InHand, Size};
 use keys::Keys;
 use leader::Leadership;
 use object_name::ObjectName;
@@ -69,6 +71,9 @@ use refusal::without_values;
 
 pub use serve::run;
 
+/// Of so many namespaces a page of SealedSecrets is in memory at once. Of more than one, so that one that hangs does not hold up the
+/// others.
+const PAGES_AT_ONCE: usize = 2;
 /// How many Secrets of SealedSecrets that are gone are looked after at once.
 const DELETIONS_AT_ONCE: usize = 8;
 
@@ -85,6 +90,9 @@ struct Cluster {
     keys: Keys,
     objects: Mutex<Objects>,
     queue: Arc<Queue>,
+    in_hand: InHand,
+    /// Turns to have a page of listed SealedSecrets in memory.
+    pages: Arc<Semaphore>,
     records: Records,
     history: History,
     /// In which history it was read whether there is a key of the records.
@@ -155,6 +163,8 @@ impl Cluster {
             objects: Mutex::default(),
             effort: Mutex::new(effort),
             queue: Arc::new(queue),
+            in_hand: InHand::new(),
+            pages: Arc::new(Semaphore::new(PAGES_AT_ONCE)),
             cores,
             openings: Openings::default(),
             deletions: Semaphore::new(DELETIONS_AT_ONCE),
@@ -205,6 +215,7 @@ impl Cluster {
     }
 
     fn sealed_secret_seen(&self, name: &ObjectName, object: Value, class: Class) {
+        let size = Size::of(&object);
         let Some(read) = Read::of(object, self.result_flags()) else {
             return;
         };
@@ -213,7 +224,11 @@ impl Cluster {
             // Held, as where it is gone.
             let mut objects = self.objects();
             self.metrics.object_there(&name.namespace, &name.name);
-            objects.see(name, &read.uid, &read.version, read.seen)
+            let seen = objects.see(name, &read.uid, &read.version, read.seen);
+            if let Some(object) = objects.get_mut(name) {
+                object.size = size;
+            }
+            seen
         };
         if seen == Seen::Older {
             self.history_was_rewritten();

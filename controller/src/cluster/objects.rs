@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_api::{Reason, SecretRecord, Verdict};
 use seal_sealing::Tried;
 
-use super::{keys::KeyIds, mending::Mending, object_name::ObjectName};
+use super::{in_hand::Size, keys::KeyIds, mending::Mending, object_name::ObjectName};
 use crate::contest::Contest;
 
 /// Tells a state of a SealedSecret from others: its uid and generation, labels, annotations, spec, and whether it is being
@@ -64,6 +64,8 @@ pub(super) struct Object {
     uid: String,
     /// Its `resourceVersion`, which grows.
     version: u64,
+    /// As it was seen last.
+    pub(super) size: Size,
     known: Option<Known>,
     /// What was found out of it where it did not open.
     tried: Option<(Fingerprint, Tried)>,

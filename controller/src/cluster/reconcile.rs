@@ -8,6 +8,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use seal_api::{Reason, Verdict};
 use serde_json::Value;
+use tokio::sync::watch;
 use tracing::{Instrument, Span, debug, debug_span, field::Empty, warn};
 
 use super::{
@@ -105,14 +106,9 @@ impl Done {
 impl Cluster {
     /// Looks at one SealedSecret after the other until the queue is closed.
     pub(super) async fn work(self: Arc<Self>) {
-        let needed = [
-            &self.keys_listed,
-            &self.secrets_known,
-            &self.sealed_secrets_known,
-        ];
         loop {
             let may_begin = async {
-                for known in needed {
+                for known in self.needed() {
                     // It fails only when the controller is no more.
                     drop(known.subscribe().wait_for(|known| *known).await);
                 }
@@ -126,9 +122,8 @@ impl Cluster {
             let Some((name, class)) = self.queue.next().await else {
                 return;
             };
-            let is_known = needed.iter().all(|known| *known.borrow());
             let keys = self.keys.ids();
-            if !is_known || !self.leads() {
+            if !self.may_look() {
                 self.queue.add(name.clone(), class);
             } else if self
                 .objects()
@@ -143,7 +138,28 @@ impl Cluster {
         }
     }
 
+    /// What has to be known before anything is looked at.
+    fn needed(&self) -> [&watch::Sender<bool>; 3] {
+        [
+            &self.keys_listed,
+            &self.secrets_known,
+            &self.sealed_secrets_known,
+        ]
+    }
+
+    fn may_look(&self) -> bool {
+        self.needed().iter().all(|known| *known.borrow()) && self.leads()
+    }
+
     async fn look_at(&self, name: &ObjectName, class: Class) {
+        let size = self.objects().get(name).map(|object| object.size);
+        let Ok(_room) = self.in_hand.room(class, size.unwrap_or_default()).await else {
+            return;
+        };
+        if !self.may_look() {
+            self.queue.add(name.clone(), class);
+            return;
+        }
         let begun = Instant::now();
         let history = self.history.number();
         self.metrics.unseal_requested();

@@ -172,6 +172,7 @@ async fn serve(args: Args, answering: &Handle) -> anyhow::Result<ExitCode> {
     info!("stopping");
     watching.abort_all();
     cluster.queue.close();
+    cluster.in_hand.close();
     let _ = stop.send(());
     if !cluster.leads() {
         // Nothing is in hand.

@@ -1,6 +1,7 @@
 //! The shell against an API server that is a function: what a real one does only now and then.
 
 mod again;
+mod at_once;
 mod kept;
 
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};

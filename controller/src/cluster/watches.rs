@@ -72,6 +72,7 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
         again.mark_unchanged();
         follow.begins(history);
         let watch = ResourceWatch::new(api.clone(), labels.clone(), PAGE_OF_WHOLE);
+        let watch = watch.in_turn(&cluster.pages);
         tokio::select! {
             () = follow_all(watch, &mut follow, hear) => {}
             _ = again.changed() => {}

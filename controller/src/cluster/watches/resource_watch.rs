@@ -9,6 +9,7 @@ use std::{
     hash::{BuildHasher, Hasher, RandomState},
     io, mem,
     pin::Pin,
+    sync::Arc,
     time::Duration,
     vec,
 };
@@ -20,7 +21,10 @@ use kube::{
     core::Status,
 };
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep, sleep_until},
+};
 use tracing::debug;
 
 use crate::cluster::reconcile::wait_after;
@@ -151,6 +155,9 @@ pub(super) struct ResourceWatch<K> {
     api: Api<K>,
     labels: Option<String>,
     page: u32,
+    /// Turns to have a page in memory, where there are several watches.
+    turns: Option<Arc<Semaphore>>,
+    turn: Option<OwnedSemaphorePermit>,
     state: State<K>,
     /// No request is made before this.
     not_before: Instant,
@@ -189,10 +196,18 @@ where
             api,
             labels,
             page,
+            turns: None,
+            turn: None,
             state: State::Unlisted,
             not_before: Instant::now(),
             failures: 0,
         }
+    }
+
+    /// Has no page in memory, nor asks for one, before it has a turn.
+    pub(super) fn in_turn(mut self, turns: &Arc<Semaphore>) -> Self {
+        self.turns = Some(Arc::clone(turns));
+        self
     }
 
     /// What is heard next. That everything is listed anew is told to `begins`, before the API server is asked.
@@ -212,6 +227,7 @@ where
                         self.state = State::Listing(objects, then);
                         return Ok(Event::Listed(object));
                     }
+                    self.turn = None;
                     match then {
                         Then::List(token) => self.list(token).await?,
                         Then::Watch(version) => {
@@ -242,10 +258,19 @@ where
         };
         let mut tries = 0;
         let list = loop {
+            let turn = match &self.turns {
+                // It is never closed.
+                Some(turns) => Arc::clone(turns).acquire_owned().await.ok(),
+                None => None,
+            };
             let error = match self.api.list(&params).await {
-                Ok(list) => break list,
+                Ok(list) => {
+                    self.turn = turn;
+                    break list;
+                }
                 Err(error) => WatchError::of(&error, false),
             };
+            drop(turn);
             tries += 1;
             // To list everything again for each page that fails would never end where there are hundreds.
             let is_later = params.continue_token.is_some();
@@ -262,7 +287,10 @@ where
         let then = match (token, version) {
             (Some(token), _) => Then::List(Some(token)),
             (None, Some(version)) => Then::Watch(version),
-            (None, None) => return Err(self.failed(WatchError::NoVersion)),
+            (None, None) => {
+                self.turn = None;
+                return Err(self.failed(WatchError::NoVersion));
+            }
         };
         self.state = State::Listing(list.items.into_iter(), then);
         Ok(())
@@ -479,5 +507,52 @@ mod tests {
     async fn a_page_that_never_comes_ends_the_list() {
         let outcome = list(|n| if n < 5 { 200 } else { 503 }).await;
         assert_eq!(outcome, (4, false, 4 + PAGE_TRIES as usize));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_several_watches_no_more_have_a_page_than_there_are_turns_and_all_are_listed() {
+        const WATCHES: usize = 5;
+        let asked = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&asked);
+        // Of every three requests one fails; each has two objects.
+        let service = tower::service_fn(move |_: http::Request<Body>| {
+            let mut count = count.lock().expect("no test panics with it");
+            *count += 1;
+            let code = if *count % 3 == 1 { 500 } else { 200 };
+            let item = |name: &str| json!({"metadata": {"name": name, "namespace": "prod"}});
+            let body = json!({
+                "kind": "SecretList", "apiVersion": "v1", "metadata": {"resourceVersion": "7"},
+                "items": [item("a"), item("b")],
+            });
+            let response = Response::builder().status(code);
+            let body = Body::from(body.to_string().into_bytes());
+            async move { Ok::<_, &'static str>(response.body(body).expect("it is a response")) }
+        });
+        let client = Client::new(service, "default");
+        let turns = Arc::new(Semaphore::new(2));
+        let watch = || ResourceWatch::<Secret>::new(Api::all(client.clone()), None, 1);
+        let mut watches: Vec<_> = (0..WATCHES).map(|_| watch().in_turn(&turns)).collect();
+        let mut first = Vec::new();
+        for watch in &mut watches {
+            let minute = Duration::from_secs(60);
+            let event = tokio::time::timeout(minute, async {
+                loop {
+                    if let Ok(event) = watch.next(|| ()).await {
+                        break event;
+                    }
+                }
+            });
+            first.push(event.await.is_ok());
+        }
+        assert_eq!(first, [true, true, false, false, false]);
+        // Who is given up gives its turn back, as does who has told of all.
+        drop(watches.remove(0));
+        for mut watch in watches {
+            let mut events = Vec::new();
+            while !matches!(events.last(), Some(Event::AllListed)) {
+                events.extend(watch.next(|| ()).await);
+            }
+        }
+        assert_eq!(turns.available_permits(), 2);
     }
 }
