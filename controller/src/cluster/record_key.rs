@@ -176,22 +176,26 @@ impl Cluster {
         );
     }
 
-    /// Looks for the key when a record is heard of that is made with another one, and ever again where it is denied; without
-    /// an end.
+    /// Looks for the key when a record is heard of that is made with another one, and ever again where it is denied or nobody
+    /// answers; without an end.
     pub(super) async fn look_after_record_key(self: Arc<Self>) {
         if !self.args.update_status {
             return future::pending().await;
         }
         let mut times = 0;
+        let mut is_answered = true;
         loop {
-            if !self.records.is_denied() {
+            // What was heard before is not told again.
+            if is_answered && !self.records.is_denied() {
                 self.records.wanted.notified().await;
             }
             let wait = wait_after(FIRST_RETRY, times).min(ASK_AGAIN);
             if self.records.is_denied() {
                 sleep(wait).await;
             }
-            if self.look_again_for_record_key().await {
+            let outcome = self.look_again_for_record_key().await;
+            is_answered = outcome.is_ok();
+            if outcome.unwrap_or(false) {
                 times = 0;
                 continue;
             }
@@ -204,10 +208,11 @@ impl Cluster {
     }
 
     /// Whether something else is known of the key than before.
-    async fn look_again_for_record_key(&self) -> bool {
-        match self.api.get(Kind::Secret, &self.record_key_name()).await {
-            Ok(Some(object)) => self.found_record_key(&object),
-            Ok(None) => match self.records.kept() {
+    async fn look_again_for_record_key(&self) -> Result<bool, ApiError> {
+        let found = self.api.get(Kind::Secret, &self.record_key_name()).await?;
+        Ok(match found {
+            Some(object) => self.found_record_key(&object),
+            None => match self.records.kept() {
                 Kept::Denied { by_statuses: true } => {
                     self.leads() && self.make_record_key(false).await
                 }
@@ -218,8 +223,7 @@ impl Cluster {
                 }
                 Kept::NotYet | Kept::With(_) | Kept::No => false,
             },
-            Err(_) => false,
-        }
+        })
     }
 
     /// Whether it is known now whether there is a key.

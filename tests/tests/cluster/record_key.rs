@@ -104,6 +104,12 @@ fn a_secret_of_ours_that_only_its_record_proves_is_ours_again_when_the_key_of_th
     // The controller gives up to wait for the key before it is ready.
     site.controller.restart();
     site.stalled("db", "NotManaged");
+    // Also when nothing more is heard of it.
+    let before = proxy.faults();
+    site.controller
+        .wait_for_within(NOTICED, "it is asked for again and again", |_| {
+            (proxy.faults() >= before + 4).then_some(())
+        });
     proxy.behave();
     site.controller
         .wait_for_within(NOTICED, "it is ours again", |_| {
