@@ -71,10 +71,10 @@ impl Cluster {
     /// end.
     pub(super) async fn keep_certificate_offered(&self, offered: &mut Offered) {
         loop {
-            let again = offered
-                .again
-                .unwrap_or_else(|| Instant::now() + OFFER_AGAIN);
-            sleep_until(again).await;
+            let soon = Instant::now() + OFFER_AGAIN;
+            // Where the keys are not known it is not offered, whenever that was to be.
+            let again = offered.again.filter(|_| self.keys.is_listed());
+            sleep_until(again.unwrap_or(soon)).await;
             self.offer_certificate(offered).await;
         }
     }

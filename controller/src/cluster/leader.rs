@@ -313,7 +313,12 @@ impl Cluster {
         }
         let leads = standing != Standing::Follows;
         self.metrics.set_leader(leads);
-        let led = self.leadership.leads.send_replace(leads);
+        // Who waits for a change is not woken by each renewal.
+        let mut led = leads;
+        self.leadership.leads.send_if_modified(|now| {
+            led = std::mem::replace(now, leads);
+            led != leads
+        });
         if leads && !led && standing != Standing::Alone {
             info!(lease = %self.leadership.lease, "this replica leads");
             audit::takeover(&self.leadership.lease, Takeover::Done);

@@ -99,7 +99,7 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
                 }
             }
             let now = Timestamp::now();
-            match cluster.schedule(cutoff, now).renewal(&cluster.keys.ring()) {
+            let wait = match cluster.schedule(cutoff, now).renewal(&cluster.keys.ring()) {
                 Renewal::Never => GLANCE,
                 Renewal::At(at) => at
                     .duration_since(now)
@@ -120,7 +120,11 @@ pub(super) async fn look_after_keys(cluster: Arc<Cluster>) -> anyhow::Result<()>
                         tries.failed(Instant::now())
                     }
                 },
-            }
+            };
+            if looked { wait } else { wait.min(LEAD_AGAIN) }
+        } else if *lead.borrow() {
+            // The lead may have run out for a moment, of which nobody tells.
+            LEAD_AGAIN
         } else {
             GLANCE
         };

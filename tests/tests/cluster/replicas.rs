@@ -1,5 +1,6 @@
 //! Several replicas: one leads and writes, all serve, and when the leader goes another one takes its place.
 
+mod at_rest;
 mod cut_off;
 mod keys_made;
 mod succession;
