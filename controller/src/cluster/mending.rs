@@ -2,18 +2,20 @@
 //!
 //! Two controllers must not write it in turns, so that the waits grow while nothing but the status changes.
 
-use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::objects::Fingerprint;
 
 /// How long until it is mended first. The Go project's controller tries six times within this what it cannot open.
-const FIRST: SignedDuration = SignedDuration::from_secs(5);
+const FIRST: Duration = Duration::from_secs(5);
 /// How often the wait is four times the one before.
 const LONGER: u32 = 5;
 /// The longest wait.
-const LONGEST: SignedDuration = SignedDuration::from_hours(1);
+const LONGEST: Duration = Duration::from_secs(3600);
 /// An edit counts as the first again when the last was mended so long ago, beyond the wait for it.
-const QUIET: SignedDuration = SignedDuration::from_mins(1);
+const QUIET: Duration = Duration::from_secs(60);
 
 /// The last mending of the status of one state of a SealedSecret, done or to come.
 #[derive(Debug, Clone, Copy)]
@@ -21,20 +23,16 @@ pub(super) struct Mending {
     seen: Fingerprint,
     /// How many there were in a row before it.
     before: u32,
-    pub(super) due: Timestamp,
+    pub(super) due: Instant,
 }
 
 impl Mending {
     /// The mending of an edit that was seen now.
-    pub(super) fn of_edit(last: Option<Self>, seen: Fingerprint, now: Timestamp) -> Self {
+    pub(super) fn of_edit(last: Option<Self>, seen: Fingerprint, now: Instant) -> Self {
         let last = last.filter(|last| last.seen == seen);
-        // What is due later than this, the clock was set back for.
-        let is_to_come = |last: &Self| last.due > now && last.due <= now + last.wait();
         let before = match last {
-            Some(last) if is_to_come(&last) => return last,
-            Some(last) if last.due <= now && now < last.due + last.wait() + QUIET => {
-                last.before.saturating_add(1)
-            }
+            Some(last) if last.due > now => return last,
+            Some(last) if now < last.due + last.wait() + QUIET => last.before.saturating_add(1),
             Some(_) | None => 0,
         };
         let mut mending = Self {
@@ -46,8 +44,8 @@ impl Mending {
         mending
     }
 
-    fn wait(&self) -> SignedDuration {
-        (FIRST * 4_i32.pow(self.before.min(LONGER))).min(LONGEST)
+    fn wait(&self) -> Duration {
+        (FIRST * 4_u32.pow(self.before.min(LONGER))).min(LONGEST)
     }
 }
 
@@ -56,10 +54,6 @@ mod tests {
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
     use super::*;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).expect("a small number is a time")
-    }
 
     fn state(generation: i64) -> Fingerprint {
         let metadata = ObjectMeta {
@@ -71,14 +65,14 @@ mod tests {
 
     #[test]
     fn a_status_that_is_edited_after_each_mending_is_mended_ever_later() {
-        let mut now = at(0);
+        let mut now = Instant::now();
         let mut last = None;
         let mut waits = Vec::new();
         for _ in 0..8 {
             let mending = Mending::of_edit(last, state(1), now);
-            waits.push(mending.due.duration_since(now).as_secs());
+            waits.push((mending.due - now).as_secs());
             // Its edit comes two seconds later.
-            now = mending.due + SignedDuration::from_secs(2);
+            now = mending.due + Duration::from_secs(2);
             last = Some(mending);
         }
         assert_eq!(waits, [5, 20, 80, 320, 1280, 3600, 3600, 3600]);
@@ -91,16 +85,9 @@ mod tests {
 
     #[test]
     fn edits_before_a_mending_put_it_off_no_further() {
-        let first = Mending::of_edit(None, state(1), at(10));
-        let second = Mending::of_edit(Some(first), state(1), at(14));
-        assert_eq!((first.due, second.due), (at(15), at(15)));
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_puts_no_mending_off() {
-        let year = 365 * 24 * 3600;
-        let then = Mending::of_edit(None, state(1), at(year));
-        let now = Mending::of_edit(Some(then), state(1), at(0));
-        assert_eq!(now.due, at(5));
+        let now = Instant::now();
+        let first = Mending::of_edit(None, state(1), now);
+        let second = Mending::of_edit(Some(first), state(1), now + FIRST / 2);
+        assert_eq!((first.due, second.due), (now + FIRST, now + FIRST));
     }
 }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_api::{Reason, SecretRecord, Verdict};
 use seal_sealing::Tried;
+use tokio::time::Instant;
 
 use super::{in_hand::Size, keys::KeyIds, mending::Mending, object_name::ObjectName};
 use crate::contest::Contest;
@@ -50,10 +51,20 @@ impl Fingerprint {
 pub(super) struct Known {
     /// The SealedSecret that was looked at.
     pub(super) seen: Fingerprint,
+    /// Its `resourceVersion`.
+    pub(super) version: u64,
     /// Whether it opened.
     pub(super) opens: bool,
     /// The Secret as it was left, by its `resourceVersion`; none where there is none.
     pub(super) secret: Option<String>,
+}
+
+/// A status that is to be mended.
+#[derive(Debug, Clone, Copy)]
+struct Edited {
+    /// The `resourceVersion` with it.
+    version: u64,
+    from: Instant,
 }
 
 /// A SealedSecret.
@@ -81,8 +92,8 @@ pub(super) struct Object {
     pub(super) status_version: u64,
     /// The state of it whose status has no room for a record.
     pub(super) no_room_for_record: Option<Fingerprint>,
-    /// From when on it is to be looked at because somebody else edited its status.
-    edited: Option<Timestamp>,
+    /// Its last state of which somebody else edited the status, which is to be mended.
+    edited: Option<Edited>,
     /// Its openings, where it was not it that changed.
     pub(super) openings: Option<Contest>,
     /// The repairs of its Secret.
@@ -105,6 +116,12 @@ impl Object {
     pub(super) fn was_right(&self, seen: Fingerprint) -> bool {
         let verdict = self.verdict.as_ref();
         self.knows(seen) && verdict.is_some_and(Verdict::is_ready)
+    }
+
+    /// Whether its Secret was called somebody else's.
+    pub(super) fn is_strangers(&self) -> bool {
+        let verdict = self.verdict.as_ref();
+        verdict.is_some_and(|verdict| verdict.reason == Reason::NotManaged)
     }
 
     fn waits_for_keys(&self, keys: &KeyIds) -> bool {
@@ -181,6 +198,7 @@ impl Objects {
             object.version = 0;
             object.known = None;
             object.status_version = 0;
+            object.edited = None;
             object.tried = None;
         }
         for version in self.secrets.values_mut() {
@@ -201,11 +219,18 @@ impl Objects {
         }
     }
 
-    /// Takes note that somebody else edited the status of a SealedSecret, for which it is to be looked at from a time on.
-    pub(super) fn note_edited(&mut self, name: &ObjectName, from: Timestamp) {
+    /// Takes note that somebody else edited the status of a SealedSecret, with this `resourceVersion`, for which it is to be
+    /// looked at from a time on.
+    pub(super) fn note_edited(&mut self, name: &ObjectName, version: u64, from: Instant) {
         if let Some(object) = self.objects.get_mut(name) {
-            object.edited = Some(from);
+            object.edited = Some(Edited { version, from });
         }
+    }
+
+    /// From when on a SealedSecret is to be looked at because somebody else edited its status.
+    pub(super) fn edited(&self, name: &ObjectName) -> Option<Instant> {
+        let object = self.objects.get(name)?;
+        object.edited.map(|edited| edited.from)
     }
 
     /// A SealedSecret is gone: its uid, where it was known.
@@ -259,7 +284,7 @@ impl Objects {
         name: &ObjectName,
         keys: &KeyIds,
         watches_secrets: bool,
-        now: Timestamp,
+        now: Instant,
     ) -> bool {
         let Some(object) = self.objects.get(name) else {
             return false;
@@ -267,7 +292,7 @@ impl Objects {
         let Some(known) = &object.known else {
             return true;
         };
-        let is_edited = object.edited.is_some_and(|from| from <= now);
+        let is_edited = object.edited.is_some_and(|edited| edited.from <= now);
         if object.seen != Some(known.seen) || is_edited {
             return true;
         }
@@ -366,10 +391,10 @@ impl Objects {
     /// Forgets what is known by a record that is in memory only, and whose Secret was called somebody else's, which a record
     /// that could not be read may deny; so they are due. Their names.
     pub(super) fn forget_unrecorded(&mut self) -> Vec<ObjectName> {
-        let is_strangers = |verdict: &Verdict| verdict.reason == Reason::NotManaged;
-        let unrecorded = self.objects.iter_mut().filter(|(_, object)| {
-            object.record.is_some() || object.verdict.as_ref().is_some_and(is_strangers)
-        });
+        let unrecorded = self
+            .objects
+            .iter_mut()
+            .filter(|(_, object)| object.record.is_some() || object.is_strangers());
         unrecorded
             .map(|(name, object)| {
                 object.known = None;
@@ -381,7 +406,11 @@ impl Objects {
     /// Notes what came of a look; none where it has to be looked at again.
     pub(super) fn conclude(&mut self, name: &ObjectName, known: Option<Known>) {
         if let Some(object) = self.objects.get_mut(name) {
-            object.edited = object.edited.filter(|_| known.is_none());
+            if let Some(known) = &known {
+                // What was edited after the look, and not overwritten by it, it has not mended.
+                let mended = known.version.max(object.status_version);
+                object.edited = object.edited.filter(|edited| edited.version > mended);
+            }
             if known.is_some() {
                 object.failing = None;
                 object.again = 0;
@@ -429,6 +458,7 @@ mod tests {
 
     fn in_sync(secret: &str) -> Known {
         Known {
+            version: 1,
             seen: fingerprint(1),
             opens: true,
             secret: Some(secret.to_owned()),
@@ -447,25 +477,25 @@ mod tests {
         let keys = KeyIds::default();
         let mut objects = objects(Some(in_sync("5")));
         objects.see_secret(&name(), "5".to_owned());
-        assert!(!objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH));
+        assert!(!objects.is_due(&name(), &keys, true, Instant::now()));
         assert_eq!(objects.see(&name(), "u", "1", fingerprint(1)), Seen::Same);
 
         objects.see_secret(&name(), "6".to_owned());
-        assert!(objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH));
-        assert!(!objects.is_due(&name(), &keys, false, Timestamp::UNIX_EPOCH));
+        assert!(objects.is_due(&name(), &keys, true, Instant::now()));
+        assert!(!objects.is_due(&name(), &keys, false, Instant::now()));
         // Our own write, which was heard of before it was noted; then somebody else's, heard of before ours was noted.
         objects.see_secret(&name(), "7".to_owned());
         objects.conclude(&name(), Some(in_sync("7")));
-        assert!(!objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH));
+        assert!(!objects.is_due(&name(), &keys, true, Instant::now()));
         objects.see_secret(&name(), "9".to_owned());
         objects.conclude(&name(), Some(in_sync("8")));
-        assert!(objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH));
+        assert!(objects.is_due(&name(), &keys, true, Instant::now()));
 
         assert!(objects.forget_secret(&name()));
-        assert!(objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH));
+        assert!(objects.is_due(&name(), &keys, true, Instant::now()));
 
         assert_eq!(objects.see(&name(), "u", "2", fingerprint(2)), Seen::New);
-        assert!(objects.is_due(&name(), &keys, false, Timestamp::UNIX_EPOCH));
+        assert!(objects.is_due(&name(), &keys, false, Instant::now()));
     }
 
     /// What is found out of a SealedSecret that no key opens, because none is held.
@@ -486,6 +516,7 @@ mod tests {
     #[test]
     fn what_was_not_opened_waits_for_other_keys_only() {
         let failed = Known {
+            version: 1,
             opens: false,
             secret: None,
             ..in_sync("")
@@ -495,8 +526,8 @@ mod tests {
         objects.see_secret(&name(), "5".to_owned());
         let (same, other) = (KeyIds::default(), [KeyId::of_spki(b"other")]);
         let other = KeyIds::new(other.into());
-        assert!(!objects.is_due(&name(), &same, true, Timestamp::UNIX_EPOCH));
-        assert!(objects.is_due(&name(), &other, true, Timestamp::UNIX_EPOCH));
+        assert!(!objects.is_due(&name(), &same, true, Instant::now()));
+        assert!(objects.is_due(&name(), &other, true, Instant::now()));
         assert_eq!(objects.waiting_for_keys(&other), [name()]);
         assert_eq!(objects.waiting_for_keys(&same), []);
         assert!(objects.waits_for_keys(&name(), &other));
@@ -540,9 +571,9 @@ mod tests {
     #[test]
     fn what_is_not_known_is_due_and_what_is_gone_is_not() {
         let mut objects = objects(None);
-        assert!(objects.is_due(&name(), &KeyIds::default(), true, Timestamp::UNIX_EPOCH));
+        assert!(objects.is_due(&name(), &KeyIds::default(), true, Instant::now()));
         assert_eq!(objects.forget(&name()).as_deref(), Some("u"));
-        assert!(!objects.is_due(&name(), &KeyIds::default(), true, Timestamp::UNIX_EPOCH));
+        assert!(!objects.is_due(&name(), &KeyIds::default(), true, Instant::now()));
         assert_eq!(objects.see_secret(&name(), "5".to_owned()), Seen::Same);
     }
 
@@ -550,7 +581,7 @@ mod tests {
     fn versions_that_go_back_are_noticed_and_nothing_known_by_a_version_counts_then() {
         let keys = KeyIds::default();
         let mut objects = objects(Some(in_sync("5")));
-        let due = |objects: &Objects| objects.is_due(&name(), &keys, true, Timestamp::UNIX_EPOCH);
+        let due = |objects: &Objects| objects.is_due(&name(), &keys, true, Instant::now());
         objects.see(&name(), "u", "7", fingerprint(1));
         assert_eq!(objects.see_secret(&name(), "5".to_owned()), Seen::New);
         assert!(!due(&objects));

@@ -7,7 +7,7 @@ use seal_api::{Reason, Scope, SealedSecret, SealedSecretStatus, SecretRecord, an
 use seal_sealing::Failure;
 use serde_json::Value;
 
-use super::objects::{Fingerprint, Known};
+use super::objects::{Fingerprint, Known, number};
 use crate::{digest::Digest, record::Basis};
 
 /// The SealedSecret as it was read.
@@ -103,6 +103,7 @@ impl Read {
     pub(super) fn known(&self, opens: bool, secret: Option<String>) -> Known {
         Known {
             seen: self.seen,
+            version: number(&self.version),
             opens,
             secret,
         }

@@ -1,14 +1,12 @@
 //! One SealedSecret: read it, open it, look at its Secret, make it right, and say so.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use seal_api::{Reason, Verdict};
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::{Instrument, Span, debug, debug_span, field::Empty, warn};
 
 use super::{
@@ -16,7 +14,7 @@ use super::{
     api_server::{ApiError, Kind},
     events::is_of_the_secret,
     object_name::ObjectName,
-    objects::Known,
+    objects::{Known, Object},
     open::Opened,
     read::Read,
     records::NewRecord,
@@ -127,14 +125,24 @@ impl Cluster {
                 self.queue.add(name.clone(), class);
             } else if self
                 .objects()
-                .is_due(&name, &keys, self.watches_secrets(), Timestamp::now())
+                .is_due(&name, &keys, self.watches_secrets(), Instant::now())
             {
                 match self.puts_off(&name) {
                     None => self.look_at(&name, class).await,
                     Some(wait) => self.queue.add_after(name.clone(), class, wait),
                 }
             }
+            self.keep_mending_in_mind(&name);
             self.queue.done(&name);
+        }
+    }
+
+    /// A wish to look at an object earlier took back the one to mend its status later.
+    fn keep_mending_in_mind(&self, name: &ObjectName) {
+        let now = Instant::now();
+        let from = self.objects().edited(name);
+        if let Some(from) = from.filter(|from| *from > now) {
+            self.queue.add_after(name.clone(), Class::Drift, from - now);
         }
     }
 
@@ -162,6 +170,7 @@ impl Cluster {
         }
         let begun = Instant::now();
         let history = self.history.number();
+        let had_record_key = self.records.key().is_some();
         self.metrics.unseal_requested();
         let span = debug_span!(
             "reconcile",
@@ -178,6 +187,14 @@ impl Cluster {
         let mut objects = self.objects();
         let outcome = match outcome {
             Outcome::Settled(_) if history != self.history.number() => Outcome::Dropped,
+            // Its record could not be read when it was asked whose the Secret is.
+            Outcome::Settled(_)
+                if !had_record_key
+                    && self.records.key().is_some()
+                    && objects.get(name).is_some_and(Object::is_strangers) =>
+            {
+                Outcome::Dropped
+            }
             outcome => outcome,
         };
         match outcome {
@@ -283,7 +300,7 @@ impl Cluster {
                 }
                 self.metrics
                     .unseal_failed(UnsealError::Status, &name.namespace);
-                Outcome::Failed(error.retry_after())
+                Outcome::Failed(error.retry_after().max(done.retry_after))
             }
             // Once more, now that the record can be kept.
             Ok(Told::WithoutRecord) => Outcome::After(Duration::ZERO, class),

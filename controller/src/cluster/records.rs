@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use seal_api::{RecordMode, RecordedSecret, SecretRecord, Verdict};
 use seal_sealing::Secret;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::{
     Cluster,
@@ -88,17 +89,22 @@ impl Cluster {
             && self.records.key().is_some()
             && proof.is_none()
             && object.record.is_none();
-        let is_known = object.knows(read.seen);
-        let is_edited = lost_record || !says(&verdict);
-        if !is_known || !is_edited || !self.args.update_status {
+        let observed = status.and_then(|status| status.observed_generation);
+        if !object.knows(read.seen) && observed != read.generation {
+            // It was changed, and nobody said anything of that yet.
             return;
         }
+        let is_edited = lost_record || !says(&verdict);
+        if !is_edited || !self.args.update_status {
+            return;
+        }
+        let now = Instant::now();
         let mending = Mending::of_edit(object.mending, read.seen, now);
         object.mending = Some(mending);
-        objects.note_edited(name, mending.due);
+        objects.note_edited(name, number(&read.version), mending.due);
         drop(objects);
-        let wait = mending.due.duration_since(now).unsigned_abs();
-        self.queue.add_after(name.clone(), Class::Drift, wait);
+        self.queue
+            .add_after(name.clone(), Class::Drift, mending.due - now);
     }
 
     /// The record of a Secret that is as it should be.

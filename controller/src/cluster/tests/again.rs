@@ -273,3 +273,59 @@ async fn a_secret_is_deleted_no_sooner_than_the_api_server_says() {
     assert_eq!(begun.elapsed().as_secs(), 20);
     assert_eq!(count(&asked, "GET", "/secrets/db"), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_lead_that_goes_on_is_no_news() {
+    let (cluster, _) = cluster(usual);
+    let mut lead = cluster.lead_changes();
+    lead.mark_unchanged();
+    cluster.settle(leader::Standing::Alone);
+    assert_eq!(lead.has_changed().ok(), Some(false));
+    cluster.settle(leader::Standing::Follows);
+    assert_eq!(lead.has_changed().ok(), Some(true));
+    lead.mark_unchanged();
+    cluster.settle(leader::Standing::Follows);
+    assert_eq!(lead.has_changed().ok(), Some(false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_that_is_edited_while_a_look_ends_is_mended() {
+    // A look ends when its Event is written, or given up.
+    let (cluster, asked) = cluster(|method, path| match method {
+        "POST" if path.ends_with("/events") => NO_ANSWER,
+        _ => usual(method, path),
+    });
+    cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
+    let edit = async {
+        sleep(Duration::from_millis(500)).await;
+        assert_eq!(count(&asked, "PUT", "/status"), 1);
+        let mut edited = sealed(2);
+        edited["metadata"]["resourceVersion"] = "12".into();
+        let synced =
+            json!({"type": "Synced", "status": "False", "message": "no key could decrypt"});
+        edited["status"] = json!({"observedGeneration": 2, "conditions": [synced]});
+        cluster.sealed_secret_seen(&name(), edited, Class::Change);
+    };
+    tokio::join!(work(&cluster, Duration::from_secs(60)), edit);
+    assert_eq!(count(&asked, "PUT", "/status"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_status_is_mended_also_where_the_object_is_looked_at_before_for_something_else() {
+    let (cluster, asked) = cluster(usual);
+    cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
+    work(&cluster, Duration::from_secs(1)).await;
+    cluster.secret_seen(&name(), "6".to_owned(), Class::Drift);
+    work(&cluster, Duration::from_secs(1)).await;
+    let mut edited = sealed(2);
+    edited["metadata"]["resourceVersion"] = "12".into();
+    let synced = json!({"type": "Synced", "status": "False", "message": "no key could decrypt"});
+    edited["status"] = json!({"observedGeneration": 2, "conditions": [synced]});
+    cluster.sealed_secret_seen(&name(), edited, Class::Change);
+    // Nothing is due yet, and what waits is used up.
+    cluster.queue.add(name(), Class::Drift);
+    work(&cluster, Duration::from_secs(3)).await;
+    assert_eq!(count(&asked, "PUT", "/status"), 1);
+    work(&cluster, Duration::from_secs(3)).await;
+    assert_eq!(count(&asked, "PUT", "/status"), 2);
+}
