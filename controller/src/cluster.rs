@@ -242,6 +242,7 @@ impl Cluster {
             self.queue.add(name.clone(), self.class_of(class));
         }
         if is_new {
+            self.in_hand.changed(name);
             self.openings.changed(name, read.seen);
         }
     }

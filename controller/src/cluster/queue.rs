@@ -149,6 +149,13 @@ impl Queue {
         self.changed.notify_one();
     }
 
+    /// What somebody asked for meanwhile where a name is being worked on, if it is due.
+    pub(super) fn asked_again(&self, name: &ObjectName) -> Option<Class> {
+        let now = Instant::now();
+        let again = self.state().working.get(name)?.again;
+        again.filter(|(at, _)| *at <= now).map(|(_, class)| class)
+    }
+
     /// So many private-key operations were made for a namespace, which count for whose turn it is.
     pub(super) fn charge(&self, class: Class, namespace: &str, operations: u64) {
         self.state().due.charge(class, namespace, operations);

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use seal_api::{Reason, Scope, SealedSecret, SealedSecretStatus, SecretRecord, annotations};
 use seal_sealing::Failure;
+use serde::{Deserialize, de::value::MapDeserializer};
 use serde_json::Value;
 
 use super::objects::{Fingerprint, Known, number};
@@ -69,7 +70,7 @@ impl Read {
     /// The SealedSecret, or why it is none.
     pub(super) fn sealed(&self) -> Result<&SealedSecret, &Failure> {
         let sealed = self.sealed.get_or_init(|| {
-            serde_json::from_value(without_status(&self.object)).map_err(|_| {
+            sealed_secret(&self.object).map_err(|_| {
                 let message = match &self.object["spec"] {
                     Value::Null => "spec is missing, or nested more deeply than can be read",
                     _ => "a field of spec has another type than the API has",
@@ -110,13 +111,12 @@ impl Read {
     }
 }
 
-/// The object without its status, of which a broken one should not break the rest.
-fn without_status(object: &Value) -> Value {
-    let mut object = object.clone();
-    if let Some(fields) = object.as_object_mut() {
-        fields.shift_remove("status");
-    }
-    object
+/// Reads the object without its status, of which a broken one should not break the rest.
+fn sealed_secret(object: &Value) -> serde_json::Result<SealedSecret> {
+    let fields = object.as_object().into_iter().flatten();
+    let fields = fields.filter(|(name, _)| *name != "status");
+    let fields = fields.map(|(name, field)| (name.as_str(), field));
+    SealedSecret::deserialize(MapDeserializer::new(fields))
 }
 
 /// A text of an object's metadata, or the empty one.

@@ -160,8 +160,13 @@ impl Cluster {
     }
 
     async fn look_at(&self, name: &ObjectName, class: Class) {
-        let size = self.objects().get(name).map(|object| object.size);
-        let Ok(_room) = self.in_hand.room(class, size.unwrap_or_default()).await else {
+        let wanted = || {
+            let size = self.objects().get(name).map(|object| object.size);
+            let again = self.queue.asked_again(name);
+            let class = again.map_or(class, |again| again.min(class));
+            (class, size.unwrap_or_default())
+        };
+        let Ok((_room, class)) = self.in_hand.room(name, wanted).await else {
             return;
         };
         if !self.may_look() {

@@ -7,7 +7,7 @@ use k8s_openapi::{
 };
 use kube::Resource;
 use seal_api::{SealedSecret, annotations};
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Value, value::RawValue};
 
 /// A Secret: its name, its version, and whether it is labelled as a key. The API server is asked for metadata only.
@@ -29,7 +29,7 @@ impl SecretMetadata {
 }
 
 /// What is read of an object's metadata; the rest is skipped where it stands.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Kept {
     name: Option<String>,
@@ -61,28 +61,42 @@ impl<'de> Deserialize<'de> for SecretMetadata {
     }
 }
 
-/// A SealedSecret as the API server has it.
+/// A SealedSecret as the API server has it: the texts of its fields, which take far less than what is read from them may.
 #[derive(Clone, Debug)]
 pub(super) struct WholeSealedSecret {
     metadata: ObjectMeta,
-    pub(super) object: Value,
+    fields: BTreeMap<String, Box<RawValue>>,
+}
+
+impl WholeSealedSecret {
+    /// The length of its text.
+    pub(super) fn length(&self) -> usize {
+        self.fields.values().map(|field| field.get().len()).sum()
+    }
+
+    /// Reads it, as [`read_object`] does.
+    pub(super) fn object(&self) -> Value {
+        let fields = self.fields.iter();
+        let read = fields.map(|(name, field)| (name.clone(), read_field(name, field.get())));
+        read.collect()
+    }
 }
 
 impl<'de> Deserialize<'de> for WholeSealedSecret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = BTreeMap::<String, Box<RawValue>>::deserialize(deserializer)?;
+        let metadata = fields.get("metadata").map(|field| field.get());
         // What is wrong with one must not keep the others of its page away.
-        let text = Box::<RawValue>::deserialize(deserializer)?;
-        let object = read_object(text.get())
-            .map_err(|_| D::Error::custom("a SealedSecret cannot be read"))?;
-        let text = |field: &str| object["metadata"][field].as_str().map(str::to_owned);
+        let kept = metadata.and_then(|field| serde_json::from_str::<Kept>(field).ok());
+        let kept = kept.unwrap_or_default();
         Ok(Self {
             metadata: ObjectMeta {
-                name: text("name"),
-                namespace: text("namespace"),
-                resource_version: text("resourceVersion"),
+                name: kept.name,
+                namespace: kept.namespace,
+                resource_version: kept.resource_version,
                 ..ObjectMeta::default()
             },
-            object,
+            fields,
         })
     }
 }
@@ -90,12 +104,7 @@ impl<'de> Deserialize<'de> for WholeSealedSecret {
 /// Reads an object as the API server has it. A field in which values are nested more deeply than serde_json reads (127
 /// times, while the API server takes thousands) is null in it; so is such a field of its metadata, as `managedFields` are then.
 pub(super) fn read_object(text: &str) -> serde_json::Result<Value> {
-    serde_json::from_str(text).or_else(|_| {
-        read_fields(text, |name, field| match name {
-            "metadata" => read_fields(field, |_, field| read_or_null(field)).unwrap_or_default(),
-            _ => read_or_null(field),
-        })
-    })
+    serde_json::from_str(text).or_else(|_| read_fields(text, read_field))
 }
 
 fn read_fields(text: &str, read: impl Fn(&str, &str) -> Value) -> serde_json::Result<Value> {
@@ -105,6 +114,13 @@ fn read_fields(text: &str, read: impl Fn(&str, &str) -> Value) -> serde_json::Re
         (name, field)
     });
     Ok(fields.collect())
+}
+
+fn read_field(name: &str, text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| match name {
+        "metadata" => read_fields(text, |_, field| read_or_null(field)).unwrap_or_default(),
+        _ => Value::Null,
+    })
 }
 
 fn read_or_null(text: &str) -> Value {
@@ -154,6 +170,7 @@ resource!(WholeSealedSecret, SealedSecret, metadata: false);
 
 #[cfg(test)]
 mod tests {
+    use allocation_counter::measure;
     use serde_json::json;
 
     use super::*;
@@ -209,9 +226,10 @@ mod tests {
             serde_json::from_str(&list).expect("it is a list");
         let deep = &list.items[0];
         assert_eq!(deep.meta().name.as_deref(), Some("deep"));
-        assert_eq!(deep.object["status"], json!({"a": 1}));
-        assert!(deep.object["spec"].is_null());
-        assert_eq!(list.items[1].object["spec"], json!({}));
+        let object = deep.object();
+        assert_eq!(object["status"], json!({"a": 1}));
+        assert!(object["spec"].is_null());
+        assert_eq!(list.items[1].object()["spec"], json!({}));
         let event = format!(
             r#"{{"type": "ADDED", "object": {{"metadata": {{"name": "deep"}}, "spec": {open}1{close}}}}}"#
         );
@@ -220,6 +238,39 @@ mod tests {
             panic!("it is an event");
         };
         assert_eq!(deep.meta().name.as_deref(), Some("deep"));
+    }
+
+    #[test]
+    fn a_page_takes_as_much_as_its_text_whatever_is_read_from_that() {
+        let nothings = format!("[{}0]", "0,".repeat(100_000));
+        let item = format!(
+            r#"{{"metadata": {{"name": "db", "namespace": "prod"}}, "spec": {{"template": {{"metadata": {{"x": {nothings}}}}}}}}}"#
+        );
+        let items = [item.as_str(); 10].join(",");
+        let list =
+            format!(r#"{{"kind": "SealedSecretList", "metadata": {{}}, "items": [{items}]}}"#);
+        let mut read = Vec::new();
+        let taken = measure(|| {
+            let list: kube::core::ObjectList<WholeSealedSecret> =
+                serde_json::from_str(&list).expect("it is a list");
+            read = list.items;
+        });
+        let text = list.len() as u64;
+        assert!(taken.bytes_max < 2 * text, "{} of {text}", taken.bytes_max);
+        // One of them takes more than all texts.
+        let taken = measure(|| assert!(read[0].object()["spec"].is_object()));
+        assert!(taken.bytes_max > 2 * text, "{} of {text}", taken.bytes_max);
+    }
+
+    #[test]
+    fn what_has_no_metadata_keeps_nobody_away() {
+        let list =
+            r#"{"metadata": {}, "items": [{}, {"metadata": 7}, {"metadata": {"name": "db"}}]}"#;
+        let list: kube::core::ObjectList<WholeSealedSecret> =
+            serde_json::from_str(list).expect("it is a list");
+        let names = list.items.iter().map(|item| item.meta().name.as_deref());
+        let names: Vec<_> = names.collect();
+        assert_eq!(names, [None, None, Some("db")]);
     }
 
     #[test]
@@ -241,7 +292,7 @@ mod tests {
         });
         let watched: WholeSealedSecret =
             serde_json::from_value(object.clone()).expect("it is an object");
-        assert_eq!(watched.object, object);
+        assert_eq!(watched.object(), object);
         assert_eq!(watched.meta().name.as_deref(), Some("db"));
         assert_eq!(watched.meta().namespace.as_deref(), Some("prod"));
     }

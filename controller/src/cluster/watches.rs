@@ -36,7 +36,7 @@ const LIST_AGAIN: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How many objects are listed at a time, each with up to 256 KiB of annotations. A page is in memory as a whole.
 const PAGE: u32 = 100;
-/// How many of those that are listed whole, which may have 1.5 MiB each.
+/// How many of those that are listed whole, as texts of up to 1.5 MiB each.
 const PAGE_OF_WHOLE: u32 = 25;
 
 /// Watches the SealedSecrets of a namespace, or of all, without an end.
@@ -51,7 +51,8 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
     let mut follow = Follow::new("SealedSecrets", namespace);
     let hear = |heard: Heard<'_, WholeSealedSecret>| match heard {
         Heard::Seen(name, sealed, since) => {
-            cluster.sealed_secret_seen(&name, sealed.object, since.class(Class::Change));
+            let _one = cluster.in_hand.heard(sealed.length());
+            cluster.sealed_secret_seen(&name, sealed.object(), since.class(Class::Change));
         }
         Heard::Gone(name) => cluster.sealed_secret_gone(&name),
         Heard::Listed(list, listed) => {

@@ -34,7 +34,7 @@ async fn large_sealed_secrets_wait_until_there_is_room_and_a_change_does_not() {
     tell(&cluster, "small", 10, Class::Change);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/small"), 1);
-    tell(&cluster, "changed", 5 * MIB, Class::Change);
+    tell(&cluster, "changed", 3 * MIB, Class::Change);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(count(&asked, "GET", "/sealedsecrets/changed"), 1);
     // Who waits ends when the controller does.
@@ -44,6 +44,31 @@ async fn large_sealed_secrets_wait_until_there_is_room_and_a_change_does_not() {
     assert_eq!(begun(), 4);
     let ended = std::iter::from_fn(|| workers.try_join_next()).count();
     assert_eq!(ended, 8 - 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_changed_while_it_waits_for_room_does_not_wait_for_what_was_there() {
+    for bytes in [3 * MIB + 1, 10] {
+        let (cluster, asked) = cluster(|_, _| NO_ANSWER);
+        let mut workers = JoinSet::new();
+        for _ in 0..8 {
+            workers.spawn(Arc::clone(&cluster).work());
+        }
+        let names = ["a", "b", "c", "d"];
+        for name in names {
+            tell(&cluster, name, 5 * MIB, Class::Backlog);
+        }
+        sleep(Duration::from_secs(1)).await;
+        let is_begun = |name: &&str| count(&asked, "GET", &format!("/sealedsecrets/{name}")) == 1;
+        assert_eq!(names.iter().filter(|name| is_begun(name)).count(), 2);
+        assert_eq!(cluster.queue.depths().map(|depth| depth.waiting), [0; 4]);
+        let waiting = names.iter().rfind(|name| !is_begun(name));
+        let waiting = waiting.expect("there is no room for all");
+        tell(&cluster, waiting, bytes, Class::Change);
+        sleep(Duration::from_secs(1)).await;
+        assert!(is_begun(waiting), "{bytes}");
+        assert_eq!(names.iter().filter(|name| is_begun(name)).count(), 3);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,7 +97,8 @@ async fn all_large_sealed_secrets_have_their_turn() {
 async fn what_waited_for_room_is_not_looked_at_where_that_is_not_right_any_more() {
     let (cluster, asked) = cluster(usual);
     let all = Size::of(&"A".repeat(20 * MIB).into());
-    let held = cluster.in_hand.room(Class::Backlog, all).await;
+    let other = ObjectName::new("other", "other");
+    let held = cluster.in_hand.room(&other, || (Class::Backlog, all)).await;
     let worker = tokio::spawn(Arc::clone(&cluster).work());
     tell(&cluster, "large", MIB, Class::Backlog);
     sleep(Duration::from_secs(1)).await;
