@@ -73,7 +73,7 @@ fn beside_each_other(manifests: Manifests, seed: u64) -> String {
     };
     company.wait_for_collection();
     let mut random = Moves(seed);
-    let (statuses, secrets, keys) = thread::scope(|scope| {
+    let (looked_at, statuses, secrets, keys) = thread::scope(|scope| {
         let mut moves = Moves(random.next());
         let company = &company;
         let load = scope.spawn(move || company.load(&mut moves));
@@ -84,10 +84,13 @@ fn beside_each_other(manifests: Manifests, seed: u64) -> String {
         let keys = scope.spawn(|| company.keys_seen());
         let _end = End(&company.is_over);
         let begun = Instant::now();
-        let mut to_restart = vec![("theirs", time * 6 / 10), ("ours", time * 4 / 10)];
-        while begun.elapsed() < time {
+        let mut both_run_since = begun;
+        let mut looked_at = 0;
+        // Early, so that there is time to be right in after them.
+        let mut to_restart = vec![("theirs", time * 4 / 10), ("ours", time * 2 / 10)];
+        while begun.elapsed() < time || looked_at == 0 {
             company.look_at_certificates([&theirs, &ours]);
-            company.assert_right_for_long(&[&theirs, &ours]);
+            looked_at += company.assert_right_for_long(both_run_since, &[&theirs, &ours]);
             if let Some((whose, _)) = to_restart.pop_if(|(_, at)| begun.elapsed() > *at) {
                 let one = if whose == "ours" {
                     &mut ours
@@ -96,12 +99,14 @@ fn beside_each_other(manifests: Manifests, seed: u64) -> String {
                 };
                 let ended = one.restart();
                 assert_eq!(ended.code, Some(0), "{}", ended.log);
+                both_run_since = Instant::now();
             }
             thread::sleep(Duration::from_millis(200));
         }
         company.is_over.store(true, Ordering::Relaxed);
         load.join().expect("the load does not panic");
         (
+            looked_at,
             statuses.join().expect("it does not panic"),
             secrets.join().expect("it does not panic"),
             keys.join().expect("it does not panic"),
@@ -149,7 +154,7 @@ fn beside_each_other(manifests: Manifests, seed: u64) -> String {
     company.assert_all_right(&[&theirs, &ours]);
     let done: usize = company.state().values().map(|object| object.done).sum();
     format!(
-        "{manifests:?}: {done} things done in {time:?} with {} certificates, {} keys in the end; {} writes of SealedSecrets ({} at most for a thing done), {} of Secrets ({}); a status said {texts} things in turn at most",
+        "{manifests:?}: {done} things done in {time:?} with {} certificates, {} keys in the end; {} writes of SealedSecrets ({} at most for a thing done), {} of Secrets ({}); {looked_at} looks at what was left alone; a status said {texts} things in turn at most",
         company.certificates().len(),
         keys.len(),
         statuses.writes.values().sum::<usize>(),
@@ -343,17 +348,21 @@ impl Company<'_> {
         (secret != expected).then(|| format!("{name} is {secret:?} and has to be {expected:?}"))
     }
 
-    /// Checks those with which nothing was done for a while.
+    /// Checks those with which nothing was done while both ran for a while; how many they are.
     #[track_caller]
-    fn assert_right_for_long(&self, both: &[&Controller<'_>]) {
+    fn assert_right_for_long(&self, both_run_since: Instant, both: &[&Controller<'_>]) -> usize {
         let quiet: Vec<(String, usize, Option<String>)> = {
             let state = self.state();
-            let is_quiet = |object: &Expected| object.at.is_some_and(|at| at.elapsed() > RIGHT);
+            let is_quiet = |object: &Expected| {
+                let since = object.at.map(|at| at.max(both_run_since));
+                since.is_some_and(|since| since.elapsed() > RIGHT)
+            };
             let quiet = state.iter().filter(|(_, object)| is_quiet(object));
             quiet
                 .map(|(name, object)| (name.clone(), object.done, object.value.clone()))
                 .collect()
         };
+        let count = quiet.len();
         for (name, done, value) in quiet {
             let problem = self.problem(&name, value.as_ref());
             let is_as_before = self.state()[&name].done == done;
@@ -361,6 +370,7 @@ impl Company<'_> {
                 panic!("{problem}\n{}", tails(both));
             }
         }
+        count
     }
 
     /// Checks all Secrets, and what both say of them in the end.
@@ -422,11 +432,12 @@ impl Company<'_> {
     }
 
     /// Puts two keys there that are as new as each other and newer than all; their certificates, that of the lower id first.
+    /// They are from the future, so that neither controller makes a newer one after it has read them at its start.
     fn put_twins(&self) -> [String; 2] {
-        let now = Timestamp::now() + SignedDuration::from_secs(2);
+        let later = Timestamp::now() + SignedDuration::from_hours(1);
         let day = SignedDuration::from_hours(24);
         let mut keys = ["twin-a", "twin-b"].map(|name| {
-            let key = generate_key(KeySize::Rsa2048, "", now, day).expect("keys can be made");
+            let key = generate_key(KeySize::Rsa2048, "", later, day).expect("keys can be made");
             self.api().apply(&key_secret_of(&key, SYSTEM, name));
             key.certificate
         });
