@@ -11,6 +11,8 @@ use crate::site::{Site, base64, put_key};
 
 /// Long enough for a controller that would do something to have done it.
 const A_WHILE: Duration = Duration::from_millis(700);
+/// Longer than the wait before a status that was edited is mended for the first time, and shorter than the second.
+const LONGER_THAN_FIRST: Duration = Duration::from_secs(7);
 const OPERATIONS: &str = "seal_controller_private_key_operations_total";
 
 impl Site {
@@ -223,7 +225,7 @@ fn a_status_that_somebody_edits_is_mended_once_and_not_in_turns() {
     site.recorded("db");
     assert_eq!(site.at_rest(), 1.0, "the record still proves the Secret");
     site.edit_status("db", lie);
-    thread::sleep(A_WHILE);
+    thread::sleep(LONGER_THAN_FIRST);
     let object = site.api().get(&site.sealed_path("db")).body;
     assert_eq!(object["status"]["conditions"][0]["reason"], "Lies");
 }
