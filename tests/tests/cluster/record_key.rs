@@ -108,7 +108,7 @@ fn a_secret_of_ours_that_only_its_record_proves_is_ours_again_when_the_key_of_th
     let before = proxy.faults();
     site.controller
         .wait_for_within(NOTICED, "it is asked for again and again", |_| {
-            (proxy.faults() >= before + 4).then_some(())
+            (proxy.faults() >= before + 2).then_some(())
         });
     proxy.behave();
     site.controller
