@@ -24,7 +24,7 @@ use super::{
     leader::{Gate, now},
     object_name::ObjectName,
     pace::Pace,
-    watched::read_object,
+    watched::{read_object, read_sealed_secret},
 };
 use crate::metrics::Metrics;
 
@@ -277,7 +277,7 @@ impl ApiServer {
         let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
         // It asks, and writes nothing.
         let answer = match json(&review) {
-            Ok(body) => self.ask("POST", path, body, TIME_LIMIT).await,
+            Ok(body) => self.ask("POST", path, body, TIME_LIMIT, read_object).await,
             Err(error) => Err(error),
         };
         answer.map_or(true, |answer| answer["status"]["allowed"] != false)
@@ -326,7 +326,11 @@ impl ApiServer {
             Kind::Event => TIME_LIMIT_OF_EVENTS,
             Kind::SealedSecret | Kind::Secret | Kind::ConfigMap | Kind::Lease => TIME_LIMIT,
         };
-        self.ask(method, path, body, limit).await
+        let read = match kind {
+            Kind::SealedSecret => read_sealed_secret,
+            Kind::Secret | Kind::ConfigMap | Kind::Event | Kind::Lease => read_object,
+        };
+        self.ask(method, path, body, limit, read).await
     }
 
     async fn ask(
@@ -335,6 +339,7 @@ impl ApiServer {
         path: &str,
         body: Vec<u8>,
         limit: Duration,
+        read: fn(&str) -> serde_json::Result<Value>,
     ) -> Result<Value, ApiError> {
         let request = http_request(method, path, body);
         let answer = timeout(limit, self.exchange(request)).await;
@@ -360,7 +365,8 @@ impl ApiServer {
                 ));
             }
         };
-        let object = read_object(&text).map_err(|_| nonsense())?;
+        let object = read(&text);
+        let object = object.map_err(|_| nonsense())?;
         object.is_object().then_some(object).ok_or_else(nonsense)
     }
 

@@ -72,7 +72,7 @@ impl Read {
         let sealed = self.sealed.get_or_init(|| {
             sealed_secret(&self.object).map_err(|_| {
                 let message = match &self.object["spec"] {
-                    Value::Null => "spec is missing, or nested more deeply than can be read",
+                    Value::Null => "spec is missing, nested more deeply than can be read, or of too many values",
                     _ => "a field of spec has another type than the API has",
                 };
                 Failure::of_object(Reason::InvalidObject, message)

@@ -10,6 +10,9 @@ use seal_api::{SealedSecret, annotations};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, value::RawValue};
 
+/// A value takes up to 288 bytes however few its text has, so that a SealedSecret of 1.5 MiB would take hundreds of MiB.
+const MOST_VALUES: usize = 100_000;
+
 /// A Secret: its name, its version, and whether it is labelled as a key. The API server is asked for metadata only.
 #[derive(Clone, Debug)]
 pub(super) struct SecretMetadata {
@@ -74,10 +77,10 @@ impl WholeSealedSecret {
         self.fields.values().map(|field| field.get().len()).sum()
     }
 
-    /// Reads it, as [`read_object`] does.
+    /// Reads it, as [`read_sealed_secret`] does.
     pub(super) fn object(&self) -> Value {
         let fields = self.fields.iter();
-        let read = fields.map(|(name, field)| (name.clone(), read_field(name, field.get())));
+        let read = fields.map(|(name, field)| (name.clone(), read_few(name, field.get())));
         read.collect()
     }
 }
@@ -105,6 +108,50 @@ impl<'de> Deserialize<'de> for WholeSealedSecret {
 /// times, while the API server takes thousands) is null in it; so is such a field of its metadata, as `managedFields` are then.
 pub(super) fn read_object(text: &str) -> serde_json::Result<Value> {
     serde_json::from_str(text).or_else(|_| read_fields(text, read_field))
+}
+
+/// Reads a SealedSecret as [`read_object`] does. Also a field is null in it that has more than [`MOST_VALUES`].
+pub(super) fn read_sealed_secret(text: &str) -> serde_json::Result<Value> {
+    if has_few_values(text) {
+        read_object(text)
+    } else {
+        read_fields(text, read_few)
+    }
+}
+
+fn read_few(name: &str, text: &str) -> Value {
+    if has_few_values(text) {
+        return read_field(name, text);
+    }
+    match name {
+        "metadata" => {
+            let few = |_: &str, field: &str| match has_few_values(field) {
+                true => read_or_null(field),
+                false => Value::Null,
+            };
+            read_fields(text, few).unwrap_or_default()
+        }
+        _ => Value::Null,
+    }
+}
+
+/// Whether a text has no more than [`MOST_VALUES`], of which an empty array or object counts twice.
+fn has_few_values(text: &str) -> bool {
+    if text.len() < MOST_VALUES {
+        return true;
+    }
+    let (mut is_text, mut is_escaped) = (false, false);
+    let values = text.bytes().filter(|byte| {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = is_text,
+            b'"' => is_text = !is_text,
+            b',' | b'[' | b'{' => return !is_text,
+            _ => {}
+        }
+        false
+    });
+    values.take(MOST_VALUES + 1).count() <= MOST_VALUES
 }
 
 fn read_fields(text: &str, read: impl Fn(&str, &str) -> Value) -> serde_json::Result<Value> {
@@ -242,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_page_takes_as_much_as_its_text_whatever_is_read_from_that() {
-        let nothings = format!("[{}0]", "0,".repeat(100_000));
+        let nothings = format!("[{}0]", "0,".repeat(MOST_VALUES - 100));
         let item = format!(
             r#"{{"metadata": {{"name": "db", "namespace": "prod"}}, "spec": {{"template": {{"metadata": {{"x": {nothings}}}}}}}}}"#
         );
@@ -260,6 +307,33 @@ mod tests {
         // One of them takes more than all texts.
         let taken = measure(|| assert!(read[0].object()["spec"].is_object()));
         assert!(taken.bytes_max > 2 * text, "{} of {text}", taken.bytes_max);
+    }
+
+    #[test]
+    fn of_a_field_with_too_many_values_nothing_is_read_and_the_rest_is() {
+        let quotes = r#""\\\"[{,\"""#;
+        let read = |values: usize, spec: bool| {
+            let many = format!("[{}{quotes}]", "[],".repeat(values - 2));
+            let (spec, managed) = if spec { (&*many, "1") } else { ("1", &*many) };
+            let text = format!(
+                r#"{{"metadata": {{"name": "db", "managedFields": {managed}}}, "status": {quotes}, "spec": {spec}}}"#
+            );
+            let read = read_sealed_secret(&text).expect("it is an object");
+            let whole: WholeSealedSecret = serde_json::from_str(&text).expect("it is an object");
+            assert_eq!(read, whole.object());
+            assert_eq!(read["metadata"]["name"], "db");
+            assert_eq!(read["status"], "\\\"[{,\"");
+            let (spec, managed) = (&read["spec"], &read["metadata"]["managedFields"]);
+            [spec.is_null(), managed.is_null()]
+        };
+        // A comma and a bracket each.
+        let most = MOST_VALUES / 2;
+        assert_eq!(read(most, true), [false, false]);
+        assert_eq!(read(most + 10, true), [true, false]);
+        assert_eq!(read(most - 10, false), [false, false]);
+        assert_eq!(read(most + 10, false), [false, true]);
+        let texts = format!("{{\"a\": \"{}\"}}", ",".repeat(3 * MOST_VALUES));
+        assert!(has_few_values(&texts));
     }
 
     #[test]

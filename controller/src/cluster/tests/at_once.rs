@@ -72,6 +72,26 @@ async fn what_is_changed_while_it_waits_for_room_does_not_wait_for_what_was_ther
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_would_fill_the_memory_is_refused() {
+    let (cluster, asked) = cluster(|method, path| match (method, path) {
+        ("GET", path) if path.ends_with("/sealedsecrets/db") => {
+            let mut object = sealed(1);
+            object["spec"]["template"]["metadata"]["x"] = vec![0; 200_000].into();
+            (200, object)
+        }
+        (method, path) => usual(method, path),
+    });
+    cluster.sealed_secret_seen(&name(), sealed(1), Class::Change);
+    work(&cluster, Duration::from_secs(1)).await;
+    assert_eq!(count(&asked, "POST", "/secrets"), 0);
+    let asked = asked.lock().expect("no test panics with it");
+    let told = asked.iter().find(|(method, ..)| method == "PUT");
+    let (_, path, status) = told.expect("its status is written");
+    assert!(path.ends_with("/sealedsecrets/db/status"), "{path}");
+    assert!(status.contains(r#""reason":"InvalidObject""#));
+}
+
+#[tokio::test(start_paused = true)]
 async fn all_large_sealed_secrets_have_their_turn() {
     let (cluster, asked) = cluster(|_, _| failure(500, "InternalError", "no"));
     let mut workers = JoinSet::new();
