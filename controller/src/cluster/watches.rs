@@ -2,6 +2,7 @@
 //!
 //! A watch that breaks off is begun again without an end; what it misses is said once, and once more when it works again.
 
+mod page;
 mod resource_watch;
 
 use std::{collections::HashSet, fmt, sync::Arc, time::Duration};
@@ -34,11 +35,6 @@ pub(super) use resource_watch::SILENCE;
 const LIST_AGAIN: Duration = Duration::from_secs(30);
 /// For how long what fails for a reason that passes is waited for, before the rest goes on without it.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How many objects are listed at a time, each with up to 256 KiB of annotations. A page is in memory as a whole.
-const PAGE: u32 = 100;
-/// How many of those that are listed whole, as texts of up to 1.5 MiB each.
-const PAGE_OF_WHOLE: u32 = 25;
-
 /// Watches the SealedSecrets of a namespace, or of all, without an end.
 pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
     let client = cluster.api.client.clone();
@@ -72,7 +68,7 @@ pub(super) async fn sealed_secrets(cluster: Arc<Cluster>, namespace: Option<Stri
         cluster.know_record_key().await;
         again.mark_unchanged();
         follow.begins(history);
-        let watch = ResourceWatch::new(api.clone(), labels.clone(), PAGE_OF_WHOLE);
+        let watch = ResourceWatch::new(api.clone(), labels.clone());
         let watch = watch.in_turn(&cluster.pages);
         tokio::select! {
             () = follow_all(watch, &mut follow, hear) => {}
@@ -108,7 +104,7 @@ pub(super) async fn secrets(cluster: Arc<Cluster>, namespace: Option<String>) {
     };
     loop {
         follow.begins(cluster.history.number());
-        let watch = ResourceWatch::new(api.clone(), None, PAGE);
+        let watch = ResourceWatch::new(api.clone(), None);
         tokio::select! {
             () = follow_all(watch, &mut follow, hear) => {}
             _ = anew.changed() => {}
@@ -224,7 +220,7 @@ pub(super) async fn keys(cluster: Arc<Cluster>) {
         let api: Api<DynamicObject> =
             Api::namespaced_with(cluster.api.client.clone(), &cluster.own, &resource);
         let selector = format!("{}={}", annotations::KEY_LABEL, annotations::KEY_ACTIVE);
-        let watch = ResourceWatch::new(api, Some(selector), PAGE);
+        let watch = ResourceWatch::new(api, Some(selector));
         let until_the_next = async {
             follow_keys(&cluster, watch, &mut follow).await;
             cluster.feature_off(Feature::KeyWatch);
@@ -415,7 +411,7 @@ mod tests {
             async move { Ok::<_, &'static str>(response.expect("it is a response")) }
         });
         let api: Api<SecretMetadata> = Api::all(Client::new(service, "default"));
-        let watch = ResourceWatch::new(api, None, 1);
+        let watch = ResourceWatch::new(api, None);
         let mut follow = Follow::new("Secrets", None);
         let failed = Cell::new(0);
         let hear = |heard: Heard<'_, SecretMetadata>| {

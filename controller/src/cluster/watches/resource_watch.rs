@@ -18,7 +18,7 @@ use futures::{AsyncBufRead, AsyncBufReadExt};
 use kube::{
     Api, Resource,
     api::{ListParams, Request, WatchEvent, WatchParams},
-    core::Status,
+    core::{ObjectList, Status},
 };
 use serde::de::DeserializeOwned;
 use tokio::{
@@ -27,6 +27,7 @@ use tokio::{
 };
 use tracing::debug;
 
+use super::page::{self, Page};
 use crate::cluster::reconcile::wait_after;
 
 /// After so many seconds the API server ends a watch, and it is begun anew. One that is still there when its connection is
@@ -154,6 +155,7 @@ impl fmt::Display for WatchError {
 pub(super) struct ResourceWatch<K> {
     api: Api<K>,
     labels: Option<String>,
+    /// How many objects the next page is to have.
     page: u32,
     /// Turns to have a page in memory, where there are several watches.
     turns: Option<Arc<Semaphore>>,
@@ -190,12 +192,12 @@ impl<K> ResourceWatch<K>
 where
     K: Resource + Clone + DeserializeOwned + fmt::Debug + Send + 'static,
 {
-    /// So many are listed at a time, and only those with these labels, where a selector is given.
-    pub(super) fn new(api: Api<K>, labels: Option<String>, page: u32) -> Self {
+    /// Of those with these labels, where a selector is given.
+    pub(super) fn new(api: Api<K>, labels: Option<String>) -> Self {
         Self {
             api,
             labels,
-            page,
+            page: page::FEWEST,
             turns: None,
             turn: None,
             state: State::Unlisted,
@@ -250,12 +252,9 @@ where
     }
 
     async fn list(&mut self, token: Option<String>) -> Result<(), WatchError> {
-        let params = ListParams {
-            label_selector: self.labels.clone(),
-            limit: Some(self.page),
-            continue_token: token,
-            ..ListParams::default()
-        };
+        if token.is_none() {
+            self.page = page::FEWEST;
+        }
         let mut tries = 0;
         let list = loop {
             let turn = match &self.turns {
@@ -263,18 +262,21 @@ where
                 Some(turns) => Arc::clone(turns).acquire_owned().await.ok(),
                 None => None,
             };
-            let error = match self.api.list(&params).await {
-                Ok(list) => {
+            let error = match self.page(token.as_deref()).await {
+                Ok(Some(list)) => {
                     self.turn = turn;
                     break list;
                 }
-                Err(error) => WatchError::of(&error, false),
+                Ok(None) => {
+                    self.page = page::FEWEST;
+                    continue;
+                }
+                Err(error) => error,
             };
             drop(turn);
             tries += 1;
             // To list everything again for each page that fails would never end where there are hundreds.
-            let is_later = params.continue_token.is_some();
-            if !is_later || tries == PAGE_TRIES || !error.passes() {
+            if token.is_none() || tries == PAGE_TRIES || !error.passes() {
                 return Err(self.failed(error));
             }
             sleep(with_jitter(FIRST_PAGE_WAIT * (1 << tries)).min(LAST_PAGE_WAIT)).await;
@@ -294,6 +296,37 @@ where
         };
         self.state = State::Listing(list.items.into_iter(), then);
         Ok(())
+    }
+
+    /// Asks for a page; none where it is too long.
+    async fn page(&mut self, token: Option<&str>) -> Result<Option<ObjectList<K>>, WatchError> {
+        let params = ListParams {
+            label_selector: self.labels.clone(),
+            limit: Some(self.page),
+            continue_token: token.map(str::to_owned),
+            ..ListParams::default()
+        };
+        let request = Request::new(self.api.resource_url());
+        let request = match K::metadata_api() {
+            true => request.list_metadata(&params),
+            false => request.list(&params),
+        };
+        let client = self.api.clone().into_client();
+        let page = match request {
+            Ok(request) => page::read(&client, request, self.page).await,
+            Err(error) => Err(kube::Error::BuildRequest(error)),
+        };
+        match page {
+            Ok(Page::Text(text)) => {
+                let list: ObjectList<K> =
+                    serde_json::from_slice(&text).map_err(|_| WatchError::Unreadable)?;
+                self.page = page::next(text.len(), list.items.len());
+                Ok(Some(list))
+            }
+            Ok(Page::TooLong) => Ok(None),
+            Ok(Page::Refused(status)) => Err(WatchError::of_status(&status, false)),
+            Err(error) => Err(WatchError::of(&error, false)),
+        }
     }
 
     async fn begin_watch(&mut self, version: String) -> Result<(), WatchError> {
@@ -470,7 +503,7 @@ mod tests {
             async move { Ok::<_, &'static str>(response.body(body).expect("it is a response")) }
         });
         let api: Api<Secret> = Api::all(Client::new(service, "default"));
-        let mut watch = ResourceWatch::new(api, None, 1);
+        let mut watch = ResourceWatch::new(api, None);
         let mut heard = 0;
         let is_listed = loop {
             match watch.next(|| ()).await {
@@ -504,6 +537,43 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_page_that_is_too_long_is_asked_for_anew_with_few_objects() {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let limits = Arc::clone(&asked);
+        let service = tower::service_fn(move |request: http::Request<Body>| {
+            let query = request.uri().query().unwrap_or_default().to_owned();
+            let mut parts = query.split('&');
+            let limit = parts.find_map(|part| part.strip_prefix("limit="));
+            let limit: u32 = limit.map_or(0, |limit| limit.parse().expect("it is ours"));
+            let page = {
+                let mut limits = limits.lock().expect("no test panics with it");
+                limits.push(limit);
+                limits.len()
+            };
+            let next = (page < 4).then_some("more");
+            let body = json!({
+                "kind": "SecretList", "apiVersion": "v1",
+                "metadata": {"resourceVersion": "7", "continue": next},
+                "items": [{"metadata": {"name": format!("db-{page}"), "namespace": "prod"}}],
+            });
+            let mut body = body.to_string().into_bytes();
+            if limit > page::FEWEST {
+                body.resize(40 << 20, b' ');
+            }
+            async move { Ok::<_, &'static str>(Response::new(Body::from(body))) }
+        });
+        let api: Api<Secret> = Api::all(Client::new(service, "default"));
+        let mut watch = ResourceWatch::new(api, None);
+        let mut heard = Vec::new();
+        while let Ok(Event::Listed(secret)) = watch.next(|| ()).await {
+            heard.push(secret.metadata.name.unwrap_or_default());
+        }
+        let asked = asked.lock().expect("no test panics with it");
+        assert_eq!(*asked, [25, 500, 25, 500, 25]);
+        assert_eq!(heard, ["db-1", "db-3", "db-5"]);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_page_that_never_comes_ends_the_list() {
         let outcome = list(|n| if n < 5 { 200 } else { 503 }).await;
         assert_eq!(outcome, (4, false, 4 + PAGE_TRIES as usize));
@@ -530,7 +600,7 @@ mod tests {
         });
         let client = Client::new(service, "default");
         let turns = Arc::new(Semaphore::new(2));
-        let watch = || ResourceWatch::<Secret>::new(Api::all(client.clone()), None, 1);
+        let watch = || ResourceWatch::<Secret>::new(Api::all(client.clone()), None);
         let mut watches: Vec<_> = (0..WATCHES).map(|_| watch().in_turn(&turns)).collect();
         let mut first = Vec::new();
         for watch in &mut watches {
