@@ -4,7 +4,14 @@ mod again;
 mod at_once;
 mod kept;
 
-use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use clap::{Args as _, Command, FromArgMatches};
 use jiff::{SignedDuration, Timestamp};
@@ -325,14 +332,14 @@ fn condition<'s>(status: &'s Value, type_: &str) -> (&'s str, &'s str) {
     (text("status"), text("reason"))
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_was_right_keeps_synced_for_a_minute_of_api_errors_and_no_longer() {
-    let stored: Arc<Mutex<Value>> = Arc::default();
-    let failing = Arc::new(Mutex::new(false));
-    let (status, fails) = (Arc::clone(&stored), Arc::clone(&failing));
-    let (cluster, asked) = cluster(move |method, path| {
-        let is_failing = *fails.lock().expect("no test panics with it");
-        if is_failing && path.contains("/secrets") {
+/// Answers as usual, but with this status, and with an error where Secrets are asked for while they fail.
+fn with_failing_secrets(
+    status: &Arc<Mutex<Value>>,
+    are_failing: &Arc<AtomicBool>,
+) -> impl Fn(&str, &str) -> (u16, Value) + Send + Sync + 'static {
+    let (status, are_failing) = (Arc::clone(status), Arc::clone(are_failing));
+    move |method, path| {
+        if are_failing.load(Ordering::Relaxed) && path.contains("/secrets") {
             failure(500, "InternalError", "no")
         } else if method == "GET" && path.ends_with("/sealedsecrets/db") {
             let mut object = sealed(2);
@@ -341,7 +348,14 @@ async fn what_was_right_keeps_synced_for_a_minute_of_api_errors_and_no_longer() 
         } else {
             usual(method, path)
         }
-    });
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_right_keeps_synced_for_a_minute_of_api_errors_and_no_longer() {
+    let stored: Arc<Mutex<Value>> = Arc::default();
+    let failing = Arc::new(AtomicBool::new(false));
+    let (cluster, asked) = cluster(with_failing_secrets(&stored, &failing));
     let look = async |seconds: i64| {
         // The clock of the machine does not stand still with that of the test.
         if let Some((_, since)) = cluster
@@ -360,7 +374,7 @@ async fn what_was_right_keeps_synced_for_a_minute_of_api_errors_and_no_longer() 
     };
     cluster.sealed_secret_seen(&name(), sealed(2), Class::Change);
     assert_eq!(look(0).await, ["True", "True", "-", "-"]);
-    *failing.lock().expect("no test panics with it") = true;
+    failing.store(true, Ordering::Relaxed);
     cluster.secret_seen(&name(), "7".to_owned(), Class::Drift);
     for seconds in [0, 1, 30, 58] {
         let said = look(seconds).await;
@@ -373,10 +387,10 @@ async fn what_was_right_keeps_synced_for_a_minute_of_api_errors_and_no_longer() 
     // One word at the beginning, and one at the end.
     assert_eq!(count(&asked, "PUT", "/status"), 3);
     assert_eq!(condition(&last_status(&asked), "Synced").1, "Retrying");
-    *failing.lock().expect("no test panics with it") = false;
+    failing.store(false, Ordering::Relaxed);
     assert_eq!(look(3600).await, ["True", "True", "-", "-"]);
     // The next minute is a new one.
-    *failing.lock().expect("no test panics with it") = true;
+    failing.store(true, Ordering::Relaxed);
     cluster.secret_seen(&name(), "8".to_owned(), Class::Drift);
     assert_eq!(look(0).await, ["True", "False", "True", "-"]);
 }

@@ -2,8 +2,6 @@
 
 use super::*;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 const RECORD_KEY: &str = "/secrets/sealed-secrets-controller-record-key";
 const CERTIFICATE: &str = "/configmaps/sealed-secrets-controller-certificate";
 
@@ -178,20 +176,8 @@ async fn the_certificate_is_offered_again_where_somebody_deletes_it_or_gives_the
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_is_set_back_does_not_make_a_secret_count_as_right_for_longer() {
     let stored: Arc<Mutex<Value>> = Arc::default();
-    let status = Arc::clone(&stored);
     let is_failing = Arc::new(AtomicBool::new(false));
-    let fails = Arc::clone(&is_failing);
-    let (cluster, asked) = cluster(move |method, path| {
-        if fails.load(Ordering::Relaxed) && path.contains("/secrets") {
-            failure(500, "InternalError", "no")
-        } else if method == "GET" && path.ends_with("/sealedsecrets/db") {
-            let mut object = sealed(2);
-            object["status"] = status.lock().expect("no test panics with it").clone();
-            (200, object)
-        } else {
-            usual(method, path)
-        }
-    });
+    let (cluster, asked) = cluster(with_failing_secrets(&stored, &is_failing));
     let look = async |name: ObjectName| {
         cluster.queue.add(name, Class::Change);
         work(&cluster, Duration::from_millis(100)).await;
@@ -288,6 +274,15 @@ async fn a_lead_that_goes_on_is_no_news() {
     assert_eq!(lead.has_changed().ok(), Some(false));
 }
 
+/// The SealedSecret after somebody else wrote its status.
+fn with_edited_status() -> Value {
+    let mut edited = sealed(2);
+    edited["metadata"]["resourceVersion"] = "12".into();
+    let synced = json!({"type": "Synced", "status": "False", "message": "no key could decrypt"});
+    edited["status"] = json!({"observedGeneration": 2, "conditions": [synced]});
+    edited
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_status_that_is_edited_while_a_look_ends_is_mended() {
     // A look ends when its Event is written, or given up.
@@ -299,12 +294,7 @@ async fn a_status_that_is_edited_while_a_look_ends_is_mended() {
     let edit = async {
         sleep(Duration::from_millis(500)).await;
         assert_eq!(count(&asked, "PUT", "/status"), 1);
-        let mut edited = sealed(2);
-        edited["metadata"]["resourceVersion"] = "12".into();
-        let synced =
-            json!({"type": "Synced", "status": "False", "message": "no key could decrypt"});
-        edited["status"] = json!({"observedGeneration": 2, "conditions": [synced]});
-        cluster.sealed_secret_seen(&name(), edited, Class::Change);
+        cluster.sealed_secret_seen(&name(), with_edited_status(), Class::Change);
     };
     tokio::join!(work(&cluster, Duration::from_secs(60)), edit);
     assert_eq!(count(&asked, "PUT", "/status"), 2);
@@ -317,11 +307,7 @@ async fn a_status_is_mended_also_where_the_object_is_looked_at_before_for_someth
     work(&cluster, Duration::from_secs(1)).await;
     cluster.secret_seen(&name(), "6".to_owned(), Class::Drift);
     work(&cluster, Duration::from_secs(1)).await;
-    let mut edited = sealed(2);
-    edited["metadata"]["resourceVersion"] = "12".into();
-    let synced = json!({"type": "Synced", "status": "False", "message": "no key could decrypt"});
-    edited["status"] = json!({"observedGeneration": 2, "conditions": [synced]});
-    cluster.sealed_secret_seen(&name(), edited, Class::Change);
+    cluster.sealed_secret_seen(&name(), with_edited_status(), Class::Change);
     // Nothing is due yet, and what waits is used up.
     cluster.queue.add(name(), Class::Drift);
     work(&cluster, Duration::from_secs(3)).await;
