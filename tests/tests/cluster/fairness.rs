@@ -73,12 +73,13 @@ fn what_people_make_and_change_is_right_while_what_was_there_at_the_start_waits(
         }
         site.controller.start_again();
         site.controller.wait_until_ready();
-        // What is heard before it leads counts as there from the start.
-        let leads = |controller: &seal_tests::cluster::Controller<'_>| {
-            let leads = controller.metric("seal_controller_leader");
-            leads.filter(|leads| *leads >= 1.0)
+        // What is heard in the first list counts as there from the start, however it is by then.
+        let is_heard = |controller: &seal_tests::cluster::Controller<'_>| {
+            let begun = controller.metric("sealed_secrets_controller_unseal_requests_total")?;
+            let waiting = controller.metric("seal_controller_queue_depth{class=\"backlog\"}")?;
+            (begun + waiting >= backlog as f64).then_some(())
         };
-        site.controller.wait_for("it leads", leads);
+        site.controller.wait_for("it has heard of all", is_heard);
         // One of a namespace for which nothing else waits, and the last of those that wait.
         let new = seal(&site.certificate, &site.system, "new", &[("a", "new")]);
         site.api().apply(&new);

@@ -224,15 +224,25 @@ fn is_killed_at(site: &mut Site, proxy: &Proxy, position: usize, is_carried_out:
     was_killed
 }
 
+/// How many writes a life has: with upstream's chart fewer than with our manifests, and Events that come at once are fewer.
+const FEWEST_WRITES: usize = 10;
+const MOST_WRITES: usize = 32;
+
 #[test]
 fn a_controller_that_is_killed_at_any_write_of_its_first_work_goes_on_and_makes_nothing_twice() {
     everywhere_at_once(&["--key-size=2048"], |site, proxy| {
         if rounds(0, 1) == 0 {
             let mut dice = Dice::new();
-            let (position, is_carried_out) = (1 + dice.roll(15), dice.roll(2) == 0);
-            println!("killed at write {position}, carried out: {is_carried_out}");
-            assert!(is_killed_at(site, proxy, position, is_carried_out));
-            return;
+            let (mut among, is_carried_out) = (MOST_WRITES, dice.roll(2) == 0);
+            loop {
+                let position = 1 + dice.roll(among);
+                println!("killed at write {position}, carried out: {is_carried_out}");
+                if is_killed_at(site, proxy, position, is_carried_out) {
+                    return;
+                }
+                assert!(position > FEWEST_WRITES, "no write {position}");
+                among = position - 1;
+            }
         }
         let mut at = |position| {
             let mut both = [false, true].into_iter();
@@ -240,6 +250,6 @@ fn a_controller_that_is_killed_at_any_write_of_its_first_work_goes_on_and_makes_
         };
         let writes = (1..).take_while(|position| at(*position)).count();
         println!("killed before and after each of {writes} writes");
-        assert!(writes >= 15);
+        assert!((FEWEST_WRITES..=MOST_WRITES).contains(&writes));
     });
 }
