@@ -316,11 +316,21 @@ impl Case<'_> {
             return Ok(());
         }
         let path = self.secret_path(name);
-        let patch = patch_of(edit, &self.ground.name(name));
-        let answer = self.ground.api().patch(&path, &patch);
+        let mut patch = patch_of(edit, &self.ground.name(name));
+        // Of what it was read as, so that it is known whether the edit changed anything.
+        let (before, answer) = loop {
+            let before = self.ground.api().get(&path).body["metadata"]["resourceVersion"].take();
+            patch["metadata"]["resourceVersion"] = before.clone();
+            let answer = self.ground.api().patch(&path, &patch);
+            if answer.status != 409 {
+                break (before, answer);
+            }
+        };
         match answer.status {
             200 => {
-                self.history.did(&answer.body);
+                if answer.body["metadata"]["resourceVersion"] != before {
+                    self.history.did(&answer.body);
+                }
                 self.history
                     .declare_edit(&self.ground.name(name), &answer.body);
                 let found = Content::of(&answer.body);

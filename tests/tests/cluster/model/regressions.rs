@@ -30,6 +30,18 @@ const FOREIGN: Foreign = Foreign {
 pub(crate) fn sequences() -> Vec<(&'static str, Vec<Action>)> {
     vec![
         (
+            "an edit that changes nothing makes a Secret nobody else's",
+            vec![
+                Create(Red, VALUE),
+                Rest,
+                Change(Red, Change::SkipOwner(true)),
+                DeleteSecret(Red),
+                Rest,
+                Edit(Red, Edit::RemoveOwner),
+                Edit(Red, Edit::Value(Item::User)),
+            ],
+        ),
+        (
             "what others add stays when what they changed is repaired",
             vec![
                 Create(Red, VALUE),
