@@ -26,6 +26,7 @@ use super::{
 use crate::site::{Site, key_secret_of};
 
 const KEY_LABEL: &str = "sealedsecrets.bitnami.com/sealed-secrets-key";
+const RECORD_KEY: &str = "sealed-secrets-controller-record-key";
 /// Made once for all sequences: making one is slow.
 static KEYS: LazyLock<BTreeMap<Key, Made>> = LazyLock::new(|| {
     let days = |days: i64| Timestamp::now() - SignedDuration::from_hours(24 * days);
@@ -186,8 +187,11 @@ impl Ground {
     }
 
     pub(crate) fn delete_record_key(&self) {
-        self.api()
-            .delete(&self.key_path("sealed-secrets-controller-record-key"));
+        self.api().delete(&self.key_path(RECORD_KEY));
+    }
+
+    pub(crate) fn lacks_record_key(&self) -> bool {
+        self.api().get(&self.key_path(RECORD_KEY)).status == 404
     }
 
     fn key_path(&self, name: &str) -> String {

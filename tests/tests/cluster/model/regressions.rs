@@ -42,6 +42,14 @@ pub(crate) fn sequences() -> Vec<(&'static str, Vec<Action>)> {
             ],
         ),
         (
+            "the key of the records may be deleted while nothing is recorded",
+            vec![DeleteRecordKey],
+        ),
+        (
+            "after that a restart may open what was recorded with the key that is gone",
+            vec![Create(Red, VALUE), Rest, Recall],
+        ),
+        (
             "what others add stays when what they changed is repaired",
             vec![
                 Create(Red, VALUE),
